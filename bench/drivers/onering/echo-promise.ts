@@ -1,0 +1,30 @@
+/**
+ * TCP echo server in the promise style: one async function per connection, nothing else.
+ */
+
+import { TcpListener } from 'onering';
+import type { TcpStream } from 'onering';
+import { EchoProcess } from '../echo-process.ts';
+import { prepareRuntime } from './prepare.ts';
+
+const echo = new EchoProcess('echo-onering-promise');
+prepareRuntime(echo.busyWaitMicros);
+
+const listener = await TcpListener.listen({ hostname: '127.0.0.1', port: 0 });
+echo.ready(listener.address().port);
+
+for await (const stream of listener) {
+  serve(stream).catch((error: unknown) => {
+    process.stderr.write(`${String(error)}\n`);
+  });
+}
+
+async function serve(stream: TcpStream): Promise<void> {
+  for (;;) {
+    const chunk = await stream.read();
+    if (chunk === null) break;
+    echo.operations += 1;
+    await stream.write(chunk);
+  }
+  await stream.close();
+}

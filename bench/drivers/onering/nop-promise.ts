@@ -1,0 +1,21 @@
+/**
+ * NOPs in the promise style: DEPTH async loops, each awaits one NOP after the other.
+ */
+
+import { NopProcess } from '../nop-process.ts';
+import { prepareRuntime } from './prepare.ts';
+
+const run = new NopProcess('nop-onering-promise');
+const runtime = prepareRuntime();
+
+await Promise.all(Array.from({ length: run.depth }, loop));
+run.report();
+
+async function loop(): Promise<void> {
+  while (!run.isStopping) {
+    const sequence = run.next;
+    run.next += 1;
+    await runtime.nop();
+    run.complete(sequence);
+  }
+}

@@ -1,0 +1,22 @@
+/**
+ * Where things are, whether this runs as built (dist/bench/*.js) or from source (bench/*.ts).
+ *
+ * The C sources and the cache belong to the package's root; drivers run in the same form as the
+ * harness, and always find `onering` by its name, which is the build.
+ */
+
+import { fileURLToPath } from 'node:url';
+
+const IS_BUILT = import.meta.url.endsWith('.js');
+const ROOT = new URL(IS_BUILT ? '../../' : '../', import.meta.url);
+
+/** Path of something in the package, from its root. */
+export function packagePath(name: string): string {
+  return fileURLToPath(new URL(name, ROOT));
+}
+
+/** Path of a program in bench/drivers, named without its ending. */
+export function driverPath(name: string): string {
+  const file = `drivers/${name}${IS_BUILT ? '.js' : '.ts'}`;
+  return fileURLToPath(new URL(file, import.meta.url));
+}

@@ -1,0 +1,189 @@
+/**
+ * File: an open file, on the ring or on Node's own `fs`. This is the class that programs hold; the
+ * two ways of doing its work are in `files/`.
+ */
+
+import { runtime } from '../runtime/index.ts';
+import type { FileStats } from './files/file-stats.ts';
+import { NodeFile } from './files/node-file.ts';
+import { openRingFile, openRingFileBeneath } from './files/ring-file.ts';
+import type { RingFile } from './files/ring-file.ts';
+import { validateMode, validateOpenFlags, validatePath } from './files/arguments.ts';
+import type { PathLike } from './files/arguments.ts';
+
+/** Where and how much of a file is transferred. */
+export interface TransferOptions {
+  /**
+   * First byte of the buffer that is used.
+   * @defaultValue 0
+   */
+  offset?: number;
+  /**
+   * Bytes to transfer.
+   * @defaultValue what the buffer holds behind `offset`
+   */
+  length?: number;
+  /**
+   * Where in the file, in bytes; `null` is the file's current position, which then moves.
+   * @defaultValue null
+   */
+  position?: number | null;
+  /** Aborting it cancels the operation; the promise rejects once the kernel has let go. */
+  signal?: AbortSignal;
+}
+
+/**
+ * An open file.
+ *
+ * Operations may run at the same time. A buffer belongs to the kernel until the promise settles:
+ * do not read, change or transfer it meanwhile. `close()` waits for what is in flight.
+ *
+ * @example
+ * ```ts
+ * import { File } from 'onering';
+ *
+ * const file = await File.open('package.json');
+ * const buffer = Buffer.alloc(64);
+ * const count = await file.read(buffer, { position: 0 });
+ * console.log(count); // 64
+ * await file.close();
+ * ```
+ * @see https://man7.org/linux/man-pages/man2/open.2.html
+ */
+export class File {
+  readonly #inner: RingFile | NodeFile;
+
+  private constructor(inner: RingFile | NodeFile) {
+    this.#inner = inner;
+  }
+
+  /**
+   * Opens a file.
+   *
+   * @param path - a string, `Buffer` or `file:` URL.
+   * @param flags - as in `fs.open`: `'r'`, `'w+'`, or `O_*` as a number.
+   * @param mode - permissions of a file that is created.
+   * @returns the open file.
+   * @throws `ENOENT`, `EACCES` and what else open(2) names; `ERR_INVALID_ARG_TYPE`,
+   *   `ERR_INVALID_ARG_VALUE`, `ERR_OUT_OF_RANGE` for bad arguments; `ERR_RUNTIME_CLOSED`.
+   * @example
+   * ```ts
+   * import { File } from 'onering';
+   *
+   * await using file = await File.open('package.json', 'r');
+   * console.log((await file.stat()).isFile()); // true
+   * ```
+   * @see https://man7.org/linux/man-pages/man3/io_uring_prep_openat.3.html
+   */
+  static async open(path: PathLike, flags: string | number = 'r', mode = 0o666): Promise<File> {
+    const encoded = validatePath(path, 'path');
+    const openFlags = validateOpenFlags(flags, 'flags');
+    validateMode(mode, 'mode');
+    const { engine } = runtime();
+    if (engine === null) return new File(await NodeFile.open(path, openFlags, mode));
+    return new File(await openRingFile(runtime(), encoded, openFlags, mode));
+  }
+
+  /**
+   * Opens a file below a directory and nowhere else: a path that leads out of it, by `..`, by an
+   * absolute path or by a symbolic link, is refused with `EXDEV`.
+   *
+   * @param root - an open directory.
+   * @param path - relative to it.
+   * @param flags - as for `open`.
+   * @returns the open file.
+   * @throws `EXDEV` when the path leads out, `ELOOP` for too many links, and as `open` does.
+   * @example
+   * ```ts
+   * import { File } from 'onering';
+   *
+   * const root = await File.open('.');
+   * const file = await File.openBeneath(root, 'package.json');
+   * await file.close();
+   * await root.close();
+   * ```
+   * @see https://man7.org/linux/man-pages/man2/openat2.2.html
+   */
+  static async openBeneath(root: File, path: PathLike, flags: string | number = 'r'): Promise<File> {
+    const encoded = validatePath(path, 'path');
+    const openFlags = validateOpenFlags(flags, 'flags');
+    const inner = root.#inner;
+    if (inner instanceof NodeFile) return new File(await inner.openBeneath(path, openFlags));
+    return new File(await openRingFileBeneath(inner, encoded, openFlags));
+  }
+
+  /** The descriptor, or -1 when closed. */
+  get fd(): number {
+    return this.#inner.fd;
+  }
+
+  /**
+   * Reads into a buffer.
+   *
+   * @param buffer - where to; it belongs to the kernel until the promise settles.
+   * @param options - which part of the buffer and of the file, and an abort signal.
+   * @returns bytes read: fewer than asked for at the end of the file, 0 behind it.
+   * @throws `EISDIR`, `EBADF` and what else read(2) names; `ERR_FILE_CLOSED`; the signal's reason.
+   * @see https://man7.org/linux/man-pages/man3/io_uring_prep_read.3.html
+   */
+  read(buffer: NodeJS.ArrayBufferView, options: TransferOptions = {}): Promise<number> {
+    return this.#inner.read(buffer, options);
+  }
+
+  /**
+   * Writes a buffer.
+   *
+   * @param buffer - what to write; it belongs to the kernel until the promise settles.
+   * @param options - which part of the buffer, where in the file, and an abort signal.
+   * @returns bytes written: fewer than asked for when the disk or a limit is full.
+   * @throws `ENOSPC`, `EBADF` and what else write(2) names; `ERR_FILE_CLOSED`; the signal's reason.
+   * @see https://man7.org/linux/man-pages/man3/io_uring_prep_write.3.html
+   */
+  write(buffer: NodeJS.ArrayBufferView, options: TransferOptions = {}): Promise<number> {
+    return this.#inner.write(buffer, options);
+  }
+
+  /**
+   * Waits until the file's data and metadata are on the disk.
+   *
+   * @throws `EIO`, `ENOSPC` and what else fsync(2) names; `ERR_FILE_CLOSED`.
+   * @see https://man7.org/linux/man-pages/man3/io_uring_prep_fsync.3.html
+   */
+  sync(): Promise<void> {
+    return this.#inner.sync();
+  }
+
+  /**
+   * Waits until the file's data, and the metadata needed to read it, are on the disk.
+   *
+   * @throws as `sync`.
+   * @see https://man7.org/linux/man-pages/man2/fdatasync.2.html
+   */
+  datasync(): Promise<void> {
+    return this.#inner.datasync();
+  }
+
+  /**
+   * Reads size, times and mode.
+   *
+   * @returns the same fields and methods as `fs.Stats`.
+   * @throws `ERR_FILE_CLOSED`.
+   * @see https://man7.org/linux/man-pages/man2/statx.2.html
+   */
+  stat(): Promise<FileStats> {
+    return this.#inner.stat();
+  }
+
+  /**
+   * Waits for what is in flight, then closes. A second call returns the first one's promise.
+   *
+   * @throws `EIO` and what else close(2) names; the descriptor is gone all the same.
+   */
+  close(): Promise<void> {
+    return this.#inner.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}

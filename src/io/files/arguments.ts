@@ -1,0 +1,103 @@
+/**
+ * Paths, flags, modes and ranges as Node takes them: one parser each, with Node's codes.
+ */
+
+import { constants } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { integer, invalidArgType, invalidArgValue, outOfRange } from '../../runtime/index.ts';
+import { validateBuffer, validateObject } from '../../runtime/index.ts';
+import type { TransferOptions } from '../file.ts';
+
+/** What Node accepts as a path. */
+export type PathLike = string | Buffer | URL;
+
+/** The largest `read(2)` or `write(2)`. */
+const TRANSFER_SIZE_MAX = 0x7ffff000;
+
+/** Encodes a path, without the final NUL. */
+export function validatePath(path: unknown, name: string): Buffer {
+  let encoded: Buffer;
+  if (typeof path === 'string') encoded = Buffer.from(path);
+  else if (path instanceof URL) encoded = Buffer.from(fileURLToPath(path));
+  else if (path instanceof Uint8Array) encoded = Buffer.from(path);
+  else throw invalidArgType(name, 'of type string or an instance of Buffer or URL', path);
+  if (encoded.includes(0)) {
+    const shown = typeof path === 'string' ? path : encoded.toString();
+    throw invalidArgValue(name, shown, 'must be a string, Uint8Array, or URL without null bytes');
+  }
+  return encoded;
+}
+
+const { O_APPEND, O_CREAT, O_EXCL, O_RDONLY, O_RDWR, O_SYNC, O_TRUNC, O_WRONLY } = constants;
+
+const FLAGS: Readonly<Record<string, number>> = {
+  r: O_RDONLY,
+  rs: O_RDONLY | O_SYNC,
+  sr: O_RDONLY | O_SYNC,
+  'r+': O_RDWR,
+  'rs+': O_RDWR | O_SYNC,
+  'sr+': O_RDWR | O_SYNC,
+  w: O_TRUNC | O_CREAT | O_WRONLY,
+  wx: O_TRUNC | O_CREAT | O_WRONLY | O_EXCL,
+  xw: O_TRUNC | O_CREAT | O_WRONLY | O_EXCL,
+  'w+': O_TRUNC | O_CREAT | O_RDWR,
+  'wx+': O_TRUNC | O_CREAT | O_RDWR | O_EXCL,
+  'xw+': O_TRUNC | O_CREAT | O_RDWR | O_EXCL,
+  a: O_APPEND | O_CREAT | O_WRONLY,
+  ax: O_APPEND | O_CREAT | O_WRONLY | O_EXCL,
+  xa: O_APPEND | O_CREAT | O_WRONLY | O_EXCL,
+  as: O_APPEND | O_CREAT | O_WRONLY | O_SYNC,
+  sa: O_APPEND | O_CREAT | O_WRONLY | O_SYNC,
+  'a+': O_APPEND | O_CREAT | O_RDWR,
+  'ax+': O_APPEND | O_CREAT | O_RDWR | O_EXCL,
+  'xa+': O_APPEND | O_CREAT | O_RDWR | O_EXCL,
+  'as+': O_APPEND | O_CREAT | O_RDWR | O_SYNC,
+  'sa+': O_APPEND | O_CREAT | O_RDWR | O_SYNC,
+};
+
+/** Turns `'r+'` and its kind, or `O_*` numbers, into `O_*`. */
+export function validateOpenFlags(flags: unknown, name: string): number {
+  if (typeof flags === 'number') return integer(flags, name, undefined, -(2 ** 31), 2 ** 31 - 1);
+  if (typeof flags !== 'string') throw invalidArgType(name, 'of type string or number', flags);
+  const known = Object.hasOwn(FLAGS, flags) ? FLAGS[flags] : undefined;
+  if (known === undefined) throw invalidArgValue(name, flags, 'is invalid');
+  return known;
+}
+
+/** Checks permission bits. */
+export function validateMode(mode: unknown, name: string): number {
+  return integer(mode, name, undefined, 0, 2 ** 32 - 1);
+}
+
+/** A transfer with every default filled in. */
+export interface Transfer {
+  readonly offset: number;
+  readonly length: number;
+  /** -1 is the current position. */
+  readonly position: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Checks the arguments of a read or a write. */
+export function validateTransfer(
+  buffer: unknown,
+  options: TransferOptions,
+): Transfer {
+  validateBuffer(buffer, 'buffer');
+  validateObject(options, 'options');
+  const offset = integer(options.offset, 'offset', 0, 0, buffer.byteLength);
+  const left = buffer.byteLength - offset;
+  if (options.length !== undefined && typeof options.length === 'number' && options.length > left) {
+    throw outOfRange('length', `>= 0 && <= ${left}`, options.length);
+  }
+  const length = integer(options.length, 'length', left, 0, Math.max(left, 0));
+  const position =
+    options.position === undefined || options.position === null
+      ? -1
+      : integer(options.position, 'position', undefined, 0, Number.MAX_SAFE_INTEGER);
+  const { signal } = options;
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw invalidArgType('options.signal', 'an instance of AbortSignal', signal);
+  }
+  return { offset, length: Math.min(length, TRANSFER_SIZE_MAX), position, signal };
+}

@@ -1,0 +1,314 @@
+/**
+ * A file on the ring: openat, read, write, fsync, statx and close as operations.
+ *
+ * The buffer of a read or a write is held by the operation until its last completion. In a worker
+ * data goes through mapped memory instead: kernel workers and devices may still use it when the
+ * worker is terminated and V8's heap is gone.
+ */
+
+import {
+  AT_EMPTY_PATH,
+  AT_FDCWD,
+  IORING_FSYNC_DATASYNC,
+  IOSQE_ASYNC,
+  O_CLOEXEC,
+  OPEN_HOW_SIZE,
+  prepClose,
+  prepFsync,
+  prepOpenat,
+  prepOpenat2,
+  prepRead,
+  prepStatx,
+  prepWrite,
+  readStatx,
+  RESOLVE_BENEATH,
+  RESOLVE_NO_MAGICLINKS,
+  setSqeFlags,
+  STATX_BASIC_STATS,
+  STATX_BTIME,
+  STRUCT_STATX_SIZE,
+  writeOpenHow,
+} from '../../native/abi.ts';
+import {
+  bindSignal,
+  closedError,
+  promiseOf,
+  settleWithResult,
+  systemError,
+  unbindSignal,
+} from '../../runtime/index.ts';
+import type { Block, Engine, Operation, Runtime } from '../../runtime/index.ts';
+import type { TransferOptions } from '../file.ts';
+import { validateTransfer } from './arguments.ts';
+import type { Transfer } from './arguments.ts';
+import { fileStats } from './file-stats.ts';
+import type { FileStats } from './file-stats.ts';
+
+/**
+ * From here on kernel workers copy, and the loop stays responsive: below, copying on the spot costs
+ * less than the hand-over.
+ */
+const ASYNC_SIZE = 256 * 1024;
+
+export class RingFile {
+  readonly #runtime: Runtime;
+  readonly #engine: Engine;
+  #fd: number;
+  #pending = 0;
+  #closing: Promise<void> | null = null;
+  #onIdle: (() => void) | null = null;
+
+  /** Made with a descriptor that this file owns from now on. */
+  constructor(runtime: Runtime, fd: number) {
+    this.#runtime = runtime;
+    this.#engine = runtime.requireEngine();
+    this.#fd = fd;
+    this.#engine.own(fd);
+  }
+
+  get fd(): number {
+    return this.#fd;
+  }
+
+  get runtime(): Runtime {
+    return this.#runtime;
+  }
+
+  read(buffer: NodeJS.ArrayBufferView, options: TransferOptions): Promise<number> {
+    return this.#transfer(prepRead, 'read', buffer, options);
+  }
+
+  write(buffer: NodeJS.ArrayBufferView, options: TransferOptions): Promise<number> {
+    return this.#transfer(prepWrite, 'write', buffer, options);
+  }
+
+  async sync(): Promise<void> {
+    await this.#fsync('fsync', 0);
+  }
+
+  async datasync(): Promise<void> {
+    await this.#fsync('fdatasync', IORING_FSYNC_DATASYNC);
+  }
+
+  async stat(): Promise<FileStats> {
+    this.#requireOpen();
+    const { scheduler, pool } = this.#engine;
+    // The result, and behind it the empty path: a NUL.
+    const block = pool.take(STRUCT_STATX_SIZE + 1);
+    block.bytes[STRUCT_STATX_SIZE] = 0;
+    const operation = scheduler.begin(settleWithResult, 'statx');
+    const mask = STATX_BASIC_STATS | STATX_BTIME;
+    const path = block.address + STRUCT_STATX_SIZE;
+    prepStatx(scheduler.sqe, this.#fd, path, AT_EMPTY_PATH, mask, block.address);
+    this.#pending += 1;
+    try {
+      await promiseOf<number>(operation);
+      return fileStats(readStatx(block.bytes));
+    } finally {
+      pool.give(block);
+      this.#settled();
+    }
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  #transfer(
+    prepare: typeof prepRead,
+    syscall: 'read' | 'write',
+    buffer: NodeJS.ArrayBufferView,
+    options: TransferOptions,
+  ): Promise<number> {
+    try {
+      const transfer = validateTransfer(buffer, options);
+      this.#requireOpen();
+      transfer.signal?.throwIfAborted();
+      return this.#begin(prepare, syscall, buffer, transfer);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  #begin(
+    prepare: typeof prepRead,
+    syscall: 'read' | 'write',
+    buffer: NodeJS.ArrayBufferView,
+    transfer: Transfer,
+  ): Promise<number> {
+    const { scheduler, addresses, mayShareHeap, pool } = this.#engine;
+    const { offset, length, position, signal } = transfer;
+    let bounce: Bounce | null = null;
+    let address: number;
+    if (mayShareHeap || length === 0) {
+      address = addresses.of(buffer) + offset;
+    } else {
+      bounce = new Bounce(pool.take(length), buffer, offset, length, syscall === 'read');
+      address = bounce.block.address;
+    }
+    const operation = scheduler.begin(settleTransfer, syscall);
+    prepare(scheduler.sqe, this.#fd, address, length, position);
+    if (length >= ASYNC_SIZE) setSqeFlags(scheduler.sqe, IOSQE_ASYNC);
+    operation.keep = bounce ?? buffer;
+    operation.context = this;
+    this.#pending += 1;
+    if (signal !== undefined) bindSignal(scheduler, operation, signal);
+    return promiseOf<number>(operation);
+  }
+
+  async #fsync(syscall: string, flags: number): Promise<void> {
+    this.#requireOpen();
+    const { scheduler } = this.#engine;
+    const operation = scheduler.begin(settleTransfer, syscall);
+    prepFsync(scheduler.sqe, this.#fd, flags);
+    operation.context = this;
+    this.#pending += 1;
+    await promiseOf<number>(operation);
+  }
+
+  async #close(): Promise<void> {
+    if (this.#pending > 0) {
+      await new Promise<void>((resolve) => {
+        this.#onIdle = resolve;
+      });
+    }
+    const fd = this.#fd;
+    this.#fd = -1;
+    if (this.#runtime.isClosed) {
+      this.#engine.calls.close(fd);
+      return;
+    }
+    const { scheduler } = this.#engine;
+    const operation = scheduler.begin(settleWithResult, 'close');
+    prepClose(scheduler.sqe, fd);
+    const closed = promiseOf<number>(operation);
+    this.#engine.disown(fd);
+    await closed;
+  }
+
+  /**
+   * One operation on the file is over.
+   * @internal
+   */
+  settle(operation: Operation, result: number): void {
+    const { keep } = operation;
+    if (keep instanceof Bounce) this.#engine.pool.give(keep.finish(result));
+    this.#settled();
+  }
+
+  #settled(): void {
+    this.#pending -= 1;
+    if (this.#pending === 0 && this.#onIdle !== null) this.#onIdle();
+  }
+
+  #requireOpen(): void {
+    if (this.#closing !== null) throw closedError('file');
+    this.#runtime.requireEngine();
+  }
+}
+
+/** Mapped memory that stands in for a user's buffer, in workers. */
+class Bounce {
+  readonly block: Block;
+  readonly #target: Uint8Array | null;
+
+  constructor(
+    block: Block,
+    buffer: NodeJS.ArrayBufferView,
+    offset: number,
+    length: number,
+    isRead: boolean,
+  ) {
+    const bytes = new Uint8Array(buffer.buffer, buffer.byteOffset + offset, length);
+    this.block = block;
+    this.#target = isRead ? bytes : null;
+    if (!isRead) block.bytes.set(bytes);
+  }
+
+  /** Copies what was read to the user, and gives up the block. */
+  finish(result: number): Block {
+    if (this.#target !== null && result > 0) {
+      // A buffer that its owner detached meanwhile has no room: then there is nobody to tell.
+      const room = Math.min(result, this.#target.length);
+      this.#target.set(this.block.bytes.subarray(0, room));
+    }
+    return this.block;
+  }
+}
+
+function settleTransfer(result: number, flags: number, operation: Operation): void {
+  (operation.context as RingFile).settle(operation, result);
+  settleWithResult(result, flags, operation);
+}
+
+/** A descriptor that arrives after its operation was aborted is closed at once. */
+function settleDescriptor(result: number, _flags: number, operation: Operation): void {
+  const engine = operation.context as Engine;
+  if (operation.signal !== null && unbindSignal(operation)) {
+    if (result >= 0) engine.calls.close(result);
+    operation.reject?.(operation.signal.reason);
+  } else if (result < 0) {
+    operation.reject?.(systemError(result, 'open', { path: operation.path }));
+  } else {
+    operation.resolve?.(result as never);
+  }
+}
+
+/** Opens a file on the ring; the path has been validated and has no NUL. */
+export async function openRingFile(
+  runtime: Runtime,
+  path: Buffer,
+  flags: number,
+  mode: number,
+): Promise<RingFile> {
+  const engine = runtime.requireEngine();
+  const { scheduler, pool } = engine;
+  const block = pool.take(path.length + 1);
+  block.bytes.set(path);
+  block.bytes[path.length] = 0;
+  const operation = beginOpen(engine, path);
+  prepOpenat(scheduler.sqe, AT_FDCWD, block.address, flags | O_CLOEXEC, mode);
+  return await finishOpen(runtime, operation, block);
+}
+
+/** Opens a file below an open directory, and nowhere else. Linux 5.6+. */
+export async function openRingFileBeneath(
+  root: RingFile,
+  path: Buffer,
+  flags: number,
+): Promise<RingFile> {
+  const engine = root.runtime.requireEngine();
+  if (root.fd < 0) throw closedError('file');
+  const { scheduler, pool } = engine;
+  const block = pool.take(OPEN_HOW_SIZE + path.length + 1);
+  writeOpenHow(block.bytes, 0, {
+    flags: flags | O_CLOEXEC,
+    mode: 0,
+    resolve: RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
+  });
+  block.bytes.set(path, OPEN_HOW_SIZE);
+  block.bytes[OPEN_HOW_SIZE + path.length] = 0;
+  const operation = beginOpen(engine, path);
+  prepOpenat2(scheduler.sqe, root.fd, block.address + OPEN_HOW_SIZE, block.address);
+  return await finishOpen(root.runtime, operation, block);
+}
+
+function beginOpen(engine: Engine, path: Buffer): Operation {
+  const operation = engine.scheduler.begin(settleDescriptor, 'open');
+  operation.context = engine;
+  operation.makesDescriptor = true;
+  operation.path = path.toString();
+  return operation;
+}
+
+async function finishOpen(runtime: Runtime, operation: Operation, block: Block): Promise<RingFile> {
+  const { pool } = runtime.requireEngine();
+  operation.keep = block;
+  try {
+    const fd = await promiseOf<number>(operation);
+    return new RingFile(runtime, fd);
+  } finally {
+    pool.give(block);
+  }
+}

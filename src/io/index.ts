@@ -1,0 +1,56 @@
+/**
+ * The package root: the runtime, files, sockets, and low-level operations.
+ */
+
+import * as abi from '../native/abi.ts';
+
+export { File } from './file.ts';
+export type { TransferOptions } from './file.ts';
+export type { PathLike } from './files/arguments.ts';
+export type { FileStats } from './files/file-stats.ts';
+export type { SocketAddress } from './tcp/address.ts';
+export { TcpDuplex, toDuplex } from './tcp/duplex.ts';
+export { TcpListener } from './tcp/tcp-listener.ts';
+export type { ListenOptions } from './tcp/tcp-listener.ts';
+export { TcpSocket } from './tcp/tcp-socket.ts';
+export type { SocketCallbacks } from './tcp/tcp-socket.ts';
+export { TcpStream } from './tcp/tcp-stream.ts';
+export type { ConnectOptions, StreamOptions } from './tcp/tcp-stream.ts';
+export {
+  diagnose,
+  MultishotOperation,
+  Runtime,
+  runtime,
+  SystemError,
+  UringUnavailableError,
+} from '../runtime/index.ts';
+export type {
+  CompletionCallback,
+  Diagnosis,
+  FeatureDiagnosis,
+  FeatureName,
+  MinWaitOptions,
+  MultishotCompletion,
+  ResizeEvent,
+  ResizeOptions,
+  RuntimeEvents,
+  RuntimeMetrics,
+  RuntimeOptions,
+  SubmitOptions,
+  UnavailableReason,
+} from '../runtime/index.ts';
+
+/**
+ * The kernel's own names: constants, struct layouts, and a prep function for every opcode, for use
+ * with `Runtime.submit`.
+ *
+ * @example
+ * ```ts
+ * import { prep, runtime } from 'onering';
+ *
+ * if (runtime().backend === 'uring') {
+ *   await runtime().submit((sqe) => prep.prepNop(sqe));
+ * }
+ * ```
+ */
+export const prep: typeof abi = abi;

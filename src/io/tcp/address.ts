@@ -1,0 +1,65 @@
+/**
+ * Addresses: from what users write to what the kernel reads, and back.
+ */
+
+import { lookup } from 'node:dns/promises';
+import { isIP } from 'node:net';
+import { AF_INET, AF_INET6, AF_UNIX, decodeSockaddr } from '../../native/abi.ts';
+import { integer, invalidArgType } from '../../runtime/index.ts';
+
+/** Where a socket is: what `address()` returns. */
+export interface SocketAddress {
+  /** An IP address as text. */
+  readonly address: string;
+  readonly family: 'IPv4' | 'IPv6';
+  /** 0 to 65535. */
+  readonly port: number;
+}
+
+/** An address that is resolved. */
+export interface Endpoint extends SocketAddress {
+  /** `AF_INET` or `AF_INET6`. */
+  readonly domain: number;
+}
+
+/** Checks a port number. */
+export function validatePort(port: unknown, name: string): number {
+  return integer(port, name, undefined, 0, 65_535);
+}
+
+/** Checks a host name. */
+export function validateHostname(hostname: unknown, name: string): string | undefined {
+  if (hostname === undefined || typeof hostname === 'string') return hostname;
+  throw invalidArgType(name, 'of type string', hostname);
+}
+
+/** Finds the addresses of a host name, in the resolver's order; an IP address is its own. */
+export async function resolveEndpoints(hostname: string, port: number): Promise<Endpoint[]> {
+  const version = isIP(hostname);
+  if (version !== 0) return [endpoint(hostname, version, port)];
+  const found = await lookup(hostname, { all: true });
+  return found.map(({ address, family }) => endpoint(address, family, port));
+}
+
+/** Makes an endpoint of an IP address. */
+export function endpoint(address: string, version: number, port: number): Endpoint {
+  const isFour = version === 4;
+  return {
+    address,
+    family: isFour ? 'IPv4' : 'IPv6',
+    port,
+    domain: isFour ? AF_INET : AF_INET6,
+  };
+}
+
+/** Reads an encoded address; `null` for `-errno` and for families that are not IP. */
+export function addressOf(encoded: Uint8Array | number): SocketAddress | null {
+  if (typeof encoded === 'number') return null;
+  const decoded = decodeSockaddr(encoded);
+  if (decoded === null || decoded.family === AF_UNIX) return null;
+  return {
+    address: decoded.address,
+    family: decoded.family === AF_INET ? 'IPv4' : 'IPv6',
+    port: decoded.port,
+  };
+}

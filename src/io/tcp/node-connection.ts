@@ -1,0 +1,160 @@
+/**
+ * A connection on Node's own `net`, for when there is no ring.
+ */
+
+import { connect } from 'node:net';
+import type { Socket } from 'node:net';
+import { closedError } from '../../runtime/index.ts';
+import type { SocketAddress } from './address.ts';
+import type { Connection, ConnectionHandler, SendCallback } from './connection.ts';
+
+/** Connects as `net.connect` does. */
+export function connectOnNode(
+  host: string,
+  port: number,
+  signal: AbortSignal | undefined,
+): Promise<NodeConnection> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host, port, noDelay: true, allowHalfOpen: true });
+    const onAbort = (): void => {
+      socket.destroy();
+      reject(signal?.reason);
+    };
+    const settle = (): void => {
+      signal?.removeEventListener('abort', onAbort);
+      socket.off('error', onError);
+      socket.off('connect', onConnect);
+    };
+    const onError = (error: Error): void => {
+      settle();
+      reject(error);
+    };
+    const onConnect = (): void => {
+      settle();
+      resolve(new NodeConnection(socket));
+    };
+    signal?.addEventListener('abort', onAbort, { once: true });
+    socket.once('error', onError);
+    socket.once('connect', onConnect);
+  });
+}
+
+export class NodeConnection implements Connection {
+  readonly #socket: Socket;
+  readonly #local: SocketAddress | null;
+  readonly #remote: SocketAddress | null;
+  #handler: ConnectionHandler | null = null;
+  #queued = 0;
+  #isClosing = false;
+  #isShutDown = false;
+
+  /** Made with a connected socket that this connection owns from now on. */
+  constructor(socket: Socket) {
+    this.#socket = socket;
+    this.#local = addressOf(socket.localAddress, socket.localFamily, socket.localPort);
+    this.#remote = addressOf(socket.remoteAddress, socket.remoteFamily, socket.remotePort);
+    socket.pause();
+    socket.on('data', (chunk: Buffer) => this.#handler?.onData(chunk));
+    socket.on('end', () => this.#handler?.onEnd());
+    socket.on('error', (error) => this.#handler?.onError(error));
+    socket.on('close', () => this.#closed());
+    socket.pause();
+  }
+
+  get localAddress(): SocketAddress | null {
+    return this.#local;
+  }
+
+  get remoteAddress(): SocketAddress | null {
+    return this.#remote;
+  }
+
+  get bytesRead(): number {
+    return this.#socket.bytesRead;
+  }
+
+  get bytesWritten(): number {
+    return this.#socket.bytesWritten - this.#queued;
+  }
+
+  get queuedBytes(): number {
+    return this.#queued;
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosing;
+  }
+
+  setHandler(handler: ConnectionHandler): void {
+    this.#handler = handler;
+  }
+
+  start(): void {
+    this.#socket.resume();
+  }
+
+  stop(): void {
+    this.#socket.pause();
+  }
+
+  send(bytes: Uint8Array, done: SendCallback | null): void {
+    if (this.#isClosing || this.#isShutDown) {
+      done?.(closedError('socket'));
+      return;
+    }
+    this.#queued += bytes.byteLength;
+    this.#socket.write(bytes, (error) => {
+      this.#queued -= bytes.byteLength;
+      done?.(error ?? null);
+      if (this.#queued === 0 && (error ?? null) === null) this.#handler?.onDrain();
+    });
+  }
+
+  shutdown(done: SendCallback): void {
+    if (this.#isClosing || this.#isShutDown) {
+      done(closedError('socket'));
+      return;
+    }
+    this.#isShutDown = true;
+    this.#socket.end(() => done(null));
+  }
+
+  close(): void {
+    if (this.#isClosing) return;
+    this.#isClosing = true;
+    this.#socket.destroySoon();
+  }
+
+  destroy(): void {
+    this.#isClosing = true;
+    this.#socket.destroy();
+  }
+
+  setNoDelay(isOn: boolean): void {
+    this.#socket.setNoDelay(isOn);
+  }
+
+  setKeepAlive(isOn: boolean, initialDelayMs: number): void {
+    this.#socket.setKeepAlive(isOn, initialDelayMs);
+  }
+
+  setReferenced(isReferenced: boolean): void {
+    if (isReferenced) this.#socket.ref();
+    else this.#socket.unref();
+  }
+
+  #closed(): void {
+    const handler = this.#handler;
+    this.#handler = null;
+    handler?.onClose();
+  }
+}
+
+function addressOf(
+  address: string | undefined,
+  family: string | undefined,
+  port: number | undefined,
+): SocketAddress | null {
+  if (address === undefined || port === undefined) return null;
+  return { address, family: family === 'IPv6' ? 'IPv6' : 'IPv4', port };
+}

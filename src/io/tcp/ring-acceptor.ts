@@ -1,0 +1,233 @@
+/**
+ * A listening socket on the ring: one multishot accept.
+ *
+ * Running out of descriptors or memory is an ordinary event: accepting pauses for a moment and
+ * goes on, while the kernel's backlog keeps who is waiting. A connection that arrives after the
+ * accept was canceled is closed.
+ */
+
+import {
+  ECANCELED,
+  ECONNABORTED,
+  EADDRNOTAVAIL,
+  EAFNOSUPPORT,
+  EMFILE,
+  ENFILE,
+  ENOBUFS,
+  ENOMEM,
+  EPROTO,
+  EPERM,
+  encodeSockaddr,
+  IORING_CQE_F_MORE,
+  IPPROTO_TCP,
+  prepClose,
+  prepMultishotAccept,
+  SO_REUSEADDR,
+  SO_REUSEPORT,
+  SOCK_CLOEXEC,
+  SOCK_STREAM,
+  SOL_SOCKET,
+  TCP_NODELAY,
+} from '../../native/abi.ts';
+import { cancelOperation, systemError, Timer } from '../../runtime/index.ts';
+import type { Engine, Operation, Runtime } from '../../runtime/index.ts';
+import type { AcceptHandler, Acceptor, ListenRequest } from './acceptor.ts';
+import { addressOf, endpoint, resolveEndpoints } from './address.ts';
+import type { Endpoint, SocketAddress } from './address.ts';
+import { RingConnection } from './ring-connection.ts';
+
+/** How long accepting pauses when descriptors or memory ran out. */
+const RETRY_MS = 50;
+
+/** Opens a listening socket on the ring. */
+export async function openRingAcceptor(
+  runtime: Runtime,
+  request: ListenRequest,
+): Promise<RingAcceptor> {
+  const { hostname, port } = request;
+  if (hostname !== undefined) {
+    const [first] = await resolveEndpoints(hostname, port);
+    return listenOn(runtime, request, first ?? endpoint('0.0.0.0', 4, port));
+  }
+  // As Node does without a host: both families where there is IPv6.
+  try {
+    return listenOn(runtime, request, endpoint('::', 6, port));
+  } catch (error) {
+    const { errno } = error as { errno?: number };
+    if (errno !== -EAFNOSUPPORT && errno !== -EADDRNOTAVAIL) throw error;
+    return listenOn(runtime, request, endpoint('0.0.0.0', 4, port));
+  }
+}
+
+function listenOn(runtime: Runtime, request: ListenRequest, where: Endpoint): RingAcceptor {
+  const { calls } = runtime.requireEngine();
+  const { address, port, domain } = where;
+  const fail = (result: number): never => {
+    throw systemError(result, 'listen', { address, port });
+  };
+  const fd = calls.socket(domain, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP);
+  if (fd < 0) fail(fd);
+  calls.setOption(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+  if (request.reusePort) calls.setOption(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+  // Accepted sockets inherit it: small answers go out at once.
+  calls.setOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+  const bound = calls.bind(fd, encodeSockaddr({ family: domain, address, port }));
+  const listening = bound < 0 ? bound : calls.listen(fd, request.backlog);
+  if (listening < 0) {
+    calls.close(fd);
+    fail(listening);
+  }
+  return new RingAcceptor(runtime, fd);
+}
+
+type State = 'paused' | 'armed' | 'canceling' | 'resting' | 'closing' | 'closed';
+
+export class RingAcceptor implements Acceptor {
+  readonly address: SocketAddress;
+  readonly #runtime: Runtime;
+  readonly #engine: Engine;
+  readonly #fd: number;
+  readonly #rest: Timer;
+  #handler: AcceptHandler | null = null;
+  #operation: Operation | null = null;
+  #state: State = 'paused';
+  #isWanted = false;
+  #isReferenced = true;
+
+  constructor(runtime: Runtime, fd: number) {
+    this.#runtime = runtime;
+    this.#engine = runtime.requireEngine();
+    this.#fd = fd;
+    this.#engine.own(fd);
+    this.#engine.resources.add(this);
+    this.#rest = new Timer(
+      0,
+      () => {
+        this.#state = 'paused';
+        if (this.#isWanted) this.#arm();
+      },
+      null,
+    );
+    const address = addressOf(this.#engine.calls.getsockname(fd));
+    this.address = address ?? { address: '', family: 'IPv4', port: 0 };
+  }
+
+  start(handler: AcceptHandler): void {
+    this.#handler = handler;
+    this.resume();
+  }
+
+  resume(): void {
+    this.#isWanted = true;
+    if (this.#state === 'paused') this.#arm();
+  }
+
+  pause(): void {
+    this.#isWanted = false;
+    if (this.#state === 'armed') this.#cancel('canceling');
+  }
+
+  close(): void {
+    if (this.#state === 'closing' || this.#state === 'closed') return;
+    this.#engine.scheduler.removeTimer(this.#rest);
+    this.#cancel('closing');
+    if (this.#operation === null) this.#closeDescriptor();
+  }
+
+  destroy(): void {
+    this.close();
+  }
+
+  setReferenced(isReferenced: boolean): void {
+    this.#isReferenced = isReferenced;
+    const { scheduler } = this.#engine;
+    if (this.#operation !== null) scheduler.setReferenced(this.#operation, isReferenced);
+    scheduler.setTimerReferenced(this.#rest, isReferenced);
+  }
+
+  #arm(): void {
+    const { scheduler } = this.#engine;
+    const operation = scheduler.begin(onAccept, 'accept');
+    operation.context = this;
+    operation.runsUserCode = true;
+    operation.makesDescriptor = true;
+    prepMultishotAccept(scheduler.sqe, this.#fd, 0, 0, SOCK_CLOEXEC);
+    if (!this.#isReferenced) scheduler.setReferenced(operation, false);
+    this.#operation = operation;
+    this.#state = 'armed';
+  }
+
+  #cancel(next: 'canceling' | 'closing'): void {
+    this.#state = next;
+    if (this.#operation !== null) cancelOperation(this.#engine.scheduler, this.#operation);
+  }
+
+  /** @internal */
+  onAccept(result: number, flags: number): void {
+    if (result >= 0) this.#accepted(result);
+    if ((flags & IORING_CQE_F_MORE) !== 0) return;
+    this.#operation = null;
+    if (this.#state === 'closing') {
+      this.#closeDescriptor();
+      return;
+    }
+    this.#state = 'paused';
+    if (result >= 0 || result === -ECANCELED || isTransient(result)) {
+      if (result >= 0) this.#engine.metrics.multishotRearms += 1;
+      if (this.#isWanted && !this.#runtime.isClosed) this.#arm();
+    } else if (isShortage(result)) {
+      this.#restAWhile();
+    } else {
+      this.#handler?.onError(systemError(result, 'accept'));
+    }
+  }
+
+  #accepted(fd: number): void {
+    if (this.#state === 'closing' || this.#handler === null || this.#runtime.isClosed) {
+      this.#engine.calls.close(fd);
+      return;
+    }
+    this.#handler.onConnection(new RingConnection(this.#runtime, fd));
+  }
+
+  #restAWhile(): void {
+    const { scheduler } = this.#engine;
+    this.#state = 'resting';
+    this.#rest.deadlineMs = scheduler.nowMs() + RETRY_MS;
+    scheduler.addTimer(this.#rest);
+  }
+
+  #closeDescriptor(): void {
+    this.#state = 'closed';
+    this.#engine.resources.delete(this);
+    const handler = this.#handler;
+    if (this.#runtime.isClosed) {
+      this.#engine.calls.close(this.#fd);
+      handler?.onClose();
+      return;
+    }
+    const { scheduler } = this.#engine;
+    const operation = scheduler.begin(onClosed, 'close');
+    operation.context = handler;
+    operation.runsUserCode = true;
+    prepClose(scheduler.sqe, this.#fd);
+    this.#engine.disown(this.#fd);
+  }
+}
+
+/** A peer that left before it was accepted; nothing is wrong with the listener. */
+function isTransient(result: number): boolean {
+  return result === -ECONNABORTED || result === -EPROTO || result === -EPERM;
+}
+
+function isShortage(result: number): boolean {
+  return result === -EMFILE || result === -ENFILE || result === -ENOBUFS || result === -ENOMEM;
+}
+
+function onAccept(result: number, flags: number, operation: Operation): void {
+  (operation.context as RingAcceptor).onAccept(result, flags);
+}
+
+function onClosed(_result: number, _flags: number, operation: Operation): void {
+  (operation.context as AcceptHandler | null)?.onClose();
+}

@@ -1,0 +1,10 @@
+/**
+ * Door for the runtime: everything of `abi.ts`, and the impure part.
+ */
+
+export * from './abi.ts';
+export { linuxHost } from './kernel.ts';
+export type { Host, Kernel } from './kernel.ts';
+export type { HostLoop } from './loop.ts';
+export { PAGE_SIZE, roundToPages } from './memory.ts';
+export type { Memory } from './memory.ts';

@@ -1,0 +1,82 @@
+/**
+ * Direct calls: what has no opcode, or whose opcode is not on every kernel, and cannot block:
+ * making a socket, binding it, asking for its addresses, its options.
+ *
+ * Each returns its result or `-errno`, as the layer below does.
+ */
+
+import type { Kernel } from '../native/index.ts';
+import type { Block, MemoryPool } from './memory-pool.ts';
+
+/** Room for any `sockaddr`, and the length behind it. */
+const ADDRESS_SIZE = 128;
+const BLOCK_SIZE = 256;
+
+export class DirectCalls {
+  readonly #kernel: Kernel;
+  readonly #pool: MemoryPool;
+
+  constructor(kernel: Kernel, pool: MemoryPool) {
+    this.#kernel = kernel;
+    this.#pool = pool;
+  }
+
+  /** Mirrors socket(2). */
+  socket(family: number, type: number, protocol: number): number {
+    return this.#kernel.socket(family, type, protocol);
+  }
+
+  /** Mirrors bind(2) with an encoded address. */
+  bind(fd: number, address: Uint8Array): number {
+    return this.#withBlock((block) => {
+      block.bytes.set(address);
+      return this.#kernel.bind(fd, block.address, address.length);
+    });
+  }
+
+  /** Mirrors listen(2). */
+  listen(fd: number, backlog: number): number {
+    return this.#kernel.listen(fd, backlog);
+  }
+
+  /** Mirrors getsockname(2): the encoded address, or `-errno`. */
+  getsockname(fd: number): Uint8Array | number {
+    return this.#name((address, size) => this.#kernel.getsockname(fd, address, size));
+  }
+
+  /** Mirrors getpeername(2): the encoded address, or `-errno`. */
+  getpeername(fd: number): Uint8Array | number {
+    return this.#name((address, size) => this.#kernel.getpeername(fd, address, size));
+  }
+
+  /** Mirrors setsockopt(2) for options that are an `int`. */
+  setOption(fd: number, level: number, option: number, value: number): number {
+    return this.#withBlock((block) => {
+      block.words[0] = value;
+      return this.#kernel.setsockopt(fd, level, option, block.address, 4);
+    });
+  }
+
+  /** Mirrors close(2), for a descriptor that no operation uses. */
+  close(fd: number): number {
+    return this.#kernel.close(fd);
+  }
+
+  #name(call: (address: number, size: number) => number): Uint8Array | number {
+    return this.#withBlock((block) => {
+      block.words[ADDRESS_SIZE >> 2] = ADDRESS_SIZE;
+      const result = call(block.address, block.address + ADDRESS_SIZE);
+      if (result < 0) return result;
+      return Uint8Array.from(block.bytes.subarray(0, block.words[ADDRESS_SIZE >> 2]));
+    });
+  }
+
+  #withBlock<T>(use: (block: Block) => T): T {
+    const block = this.#pool.take(BLOCK_SIZE);
+    try {
+      return use(block);
+    } finally {
+      this.#pool.give(block);
+    }
+  }
+}

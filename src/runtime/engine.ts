@@ -1,0 +1,213 @@
+/**
+ * Engine: one open ring with everything that lives and dies with it: scheduler, wait region,
+ * pressure, metrics. A `Runtime` has one, or has none and runs on Node's own loop.
+ *
+ * Opening fails with a `UringUnavailableError` that says why; closing has two forms, one that
+ * waits for the kernel in ticks, and one for the moment when no tick comes any more.
+ */
+
+import { isMainThread } from 'node:worker_threads';
+import {
+  IORING_ASYNC_CANCEL_ALL,
+  IORING_ASYNC_CANCEL_ANY,
+  IORING_REGISTER_SYNC_CANCEL,
+  PAGE_SIZE,
+  prepCancelAny,
+  prepNop,
+  writeSyncCancelReg,
+} from '../native/index.ts';
+import type { Host } from '../native/index.ts';
+import { Addresses } from './addresses.ts';
+import { BufferRing } from './buffer-ring.ts';
+import { promiseOf, settleWithResult } from './completion-promise.ts';
+import { DirectCalls } from './direct-calls.ts';
+import { UringUnavailableError } from './errors.ts';
+import { MemoryPool } from './memory-pool.ts';
+import { Metrics } from './metrics.ts';
+import { ignoreCompletion } from './operation.ts';
+import type { ResolvedOptions } from './options.ts';
+import { Pressure } from './pressure.ts';
+import type { ResizeEvent } from './pressure.ts';
+import { Ring } from './ring.ts';
+import { Scheduler } from './scheduler.ts';
+import { explainUnavailable } from './unavailable.ts';
+import { Waiter } from './wait.ts';
+
+/** How long the last resort waits for the kernel to let go, before it leaks instead. */
+const DISCARD_TIMEOUT_MS = 2000;
+/** How long the first NOP may take. An emulated kernel may accept everything and do nothing. */
+const PROOF_TIMEOUT_MS = 1000;
+
+/** Something that holds a descriptor for longer than an operation, and gives it up on `close()`. */
+export interface Resource {
+  destroy(): void;
+}
+
+/** What an engine reports to its runtime. */
+export interface EngineListener {
+  onResize(event: ResizeEvent): void;
+  onFailure(error: Error): void;
+}
+
+export class Engine {
+  readonly host: Host;
+  readonly ring: Ring;
+  readonly waiter: Waiter;
+  readonly scheduler: Scheduler;
+  readonly metrics: Metrics = new Metrics();
+  /** When it was opened, on the runtime's clock. */
+  readonly openedMs: number;
+  readonly pressure: Pressure;
+  readonly pool: MemoryPool;
+  readonly addresses: Addresses;
+  readonly calls: DirectCalls;
+  /**
+   * Whether the kernel may be shown V8's own buffers in operations that run on kernel workers or
+   * in a device. Not in a worker: it may be terminated while they run.
+   */
+  readonly mayShareHeap: boolean = isMainThread;
+  /** Sockets that are open: `close()` destroys them first. */
+  readonly resources: Set<Resource> = new Set();
+  readonly #options: ResolvedOptions;
+  readonly #waitMemory: { free(): void };
+  #buffers: BufferRing | null = null;
+
+  constructor(host: Host, options: ResolvedOptions, listener: EngineListener) {
+    this.host = host;
+    this.#options = options;
+    this.pool = new MemoryPool(host.kernel);
+    this.addresses = new Addresses(host.kernel);
+    this.calls = new DirectCalls(host.kernel, this.pool);
+    this.openedMs = host.kernel.nowMs();
+    const ring = Ring.create(host.kernel, {
+      entries: options.entries,
+      completionEntries: options.completionEntries,
+      usesOwnMemory: !isMainThread,
+    });
+    if (typeof ring === 'number') throw explainUnavailable(ring);
+    this.ring = ring;
+    const waitMemory = host.kernel.allocate(PAGE_SIZE);
+    if (typeof waitMemory === 'number') {
+      ring.close();
+      throw explainUnavailable(waitMemory);
+    }
+    this.#waitMemory = waitMemory;
+    this.waiter = new Waiter(ring, waitMemory, options.registeredWaits);
+    const enabled = ring.enable();
+    if (enabled < 0) {
+      this.#free();
+      throw explainUnavailable(enabled);
+    }
+    this.pressure = new Pressure(
+      ring,
+      {
+        isEnabled: options.resize !== false,
+        entriesMin: options.completionEntries,
+        entriesMax: options.completionEntriesMax,
+        pressedBatches: options.resize === false ? 1 : options.resize.pressedBatches,
+        quietMs: options.resize === false ? 0 : options.resize.quietMs,
+      },
+      this.metrics,
+      (event) => listener.onResize(event),
+    );
+    this.scheduler = new Scheduler({
+      ring,
+      waiter: this.waiter,
+      loop: host.loop,
+      pressure: this.pressure,
+      metrics: this.metrics,
+      busyWaitMicros: options.busyWaitMicros,
+      minWait: options.minWait,
+      onFailure: (error) => listener.onFailure(error),
+    });
+    this.#prove();
+  }
+
+  /** The receive buffers that sockets share; made on first use. */
+  get receiveBuffers(): BufferRing {
+    const { receiveBuffers, receiveBufferSize } = this.#options;
+    this.#buffers ??= new BufferRing(this.ring, 0, receiveBuffers, receiveBufferSize);
+    return this.#buffers;
+  }
+
+  /** Has a descriptor closed even if the thread is terminated. */
+  own(fd: number): void {
+    this.host.kernel.closeOnExit(fd);
+  }
+
+  /** The descriptor was closed by an operation. */
+  disown(fd: number): void {
+    this.host.kernel.forgetOnExit(fd);
+  }
+
+  /** Cancels everything, waits until the kernel has let go, and releases the ring. */
+  async close(): Promise<void> {
+    const { scheduler } = this;
+    for (const resource of this.resources) resource.destroy();
+    while (scheduler.inFlight > 0) {
+      const request = scheduler.begin(settleWithResult, 'cancel');
+      prepCancelAny(scheduler.sqe, IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL);
+      const canceled = promiseOf<number>(request);
+      await canceled.catch(ignoreCompletion);
+    }
+    this.#release();
+  }
+
+  /** The same at once, for the end of the thread: nobody is told, nothing is lost to the kernel. */
+  discard(): void {
+    this.cancelSynchronously();
+    if (this.scheduler.discard(DISCARD_TIMEOUT_MS)) {
+      this.#release();
+    } else {
+      // Something still uses the memory: it is leaked rather than given to somebody else.
+      this.scheduler.stop();
+      this.ring.abandon();
+    }
+  }
+
+  /** For a ring that is broken: every promise is rejected, and no memory is given back. */
+  abandon(error: Error): void {
+    this.scheduler.failAll(error);
+    this.ring.abandon();
+  }
+
+  /** Mirrors io_uring_register_sync_cancel(3) for everything in flight. Linux 6.0+. */
+  cancelSynchronously(): void {
+    const { scratch } = this.ring;
+    writeSyncCancelReg(scratch.buffer, 0, {
+      flags: IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL,
+      timeoutSeconds: 1,
+    });
+    this.ring.register(IORING_REGISTER_SYNC_CANCEL, scratch.address, 1);
+  }
+
+  #release(): void {
+    this.scheduler.stop();
+    this.#free();
+    this.#buffers?.free();
+    this.pool.free();
+  }
+
+  #free(): void {
+    this.ring.close();
+    this.#waitMemory.free();
+  }
+
+  /** A NOP there and back: the ring is alive, or it is not used at all. */
+  #prove(): void {
+    const { scheduler } = this;
+    let result = -1;
+    scheduler.begin((value) => {
+      result = value;
+    }, 'nop');
+    prepNop(scheduler.sqe);
+    scheduler.drain(PROOF_TIMEOUT_MS);
+    if (result === 0) return;
+    scheduler.stop();
+    this.ring.abandon();
+    throw new UringUnavailableError(
+      'broken',
+      'The kernel accepted a ring but a NOP did not come back. Set ONERING_BACKEND=libuv',
+    );
+  }
+}

@@ -1,0 +1,158 @@
+/**
+ * The only place where errors are made: `-errno` to `SystemError`, bad arguments to errors with
+ * Node's codes, and an io_uring that is out of reach to `UringUnavailableError`.
+ *
+ * Messages are Node's own, word for word. Callers match on `code`.
+ */
+
+import { errnoMessage, errnoName } from '../native/index.ts';
+
+/** What a failed system call was about, as far as it is known. */
+export interface SystemErrorDetails {
+  readonly path?: string | undefined;
+  readonly dest?: string | undefined;
+  readonly address?: string | undefined;
+  readonly port?: number | undefined;
+}
+
+/**
+ * An operation that the kernel refused: the same shape as the errors of `node:fs` and `node:net`.
+ */
+export class SystemError extends Error {
+  /** Negative, as in Node: `-2` for `ENOENT`. */
+  readonly errno: number;
+  /** `'ENOENT'` and so on. */
+  readonly code: string;
+  /** The call that failed: `'open'`, `'connect'`. */
+  readonly syscall: string;
+  declare readonly path?: string;
+  declare readonly dest?: string;
+  declare readonly address?: string;
+  declare readonly port?: number;
+
+  /** @internal */
+  constructor(message: string, errno: number, code: string, syscall: string) {
+    super(message);
+    this.errno = errno;
+    this.code = code;
+    this.syscall = syscall;
+  }
+
+  override get name(): string {
+    return 'Error';
+  }
+}
+
+/** Makes the error that Node would make for `-errno` of a system call. */
+export function systemError(
+  result: number,
+  syscall: string,
+  details: SystemErrorDetails = {},
+): SystemError {
+  const code = errnoName(-result);
+  const { path, dest, address, port } = details;
+  let message: string;
+  if (address !== undefined) {
+    const place = port === undefined ? address : `${address}:${port}`;
+    message = `${syscall} ${code} ${place}`;
+  } else {
+    message = `${code}: ${errnoMessage(-result)}, ${syscall}`;
+    if (path !== undefined) message += ` '${path}'`;
+    if (dest !== undefined) message += ` -> '${dest}'`;
+  }
+  const error = new SystemError(message, result, code, syscall);
+  if (path !== undefined) Object.assign(error, { path });
+  if (dest !== undefined) Object.assign(error, { dest });
+  if (address !== undefined) Object.assign(error, { address });
+  if (port !== undefined) Object.assign(error, { port });
+  return error;
+}
+
+interface Coded {
+  code: string;
+}
+
+function withCode<T extends Error>(error: T, code: string): T & Coded {
+  const coded = Object.assign(error, { code });
+  // As in Node: the code shows in the stack, not in `name`.
+  coded.stack = coded.stack?.replace(`${error.name}:`, `${error.name} [${code}]:`) ?? '';
+  return coded;
+}
+
+/** `ERR_INVALID_ARG_TYPE`: `name` is the argument or `options.field`, `expected` e.g. "of type number". */
+export function invalidArgType(name: string, expected: string, actual: unknown): TypeError & Coded {
+  const kind = name.includes('.') ? 'property' : 'argument';
+  const message = `The "${name}" ${kind} must be ${expected}. Received ${describe(actual)}`;
+  return withCode(new TypeError(message), 'ERR_INVALID_ARG_TYPE');
+}
+
+/** `ERR_INVALID_ARG_VALUE`. */
+export function invalidArgValue(name: string, actual: unknown, reason: string): TypeError & Coded {
+  const kind = name.includes('.') ? 'property' : 'argument';
+  const message = `The ${kind} '${name}' ${reason}. Received ${inspect(actual)}`;
+  return withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE');
+}
+
+/** `ERR_OUT_OF_RANGE`: `range` e.g. ">= 0 && <= 10". */
+export function outOfRange(name: string, range: string, actual: unknown): RangeError & Coded {
+  const message = `The value of "${name}" is out of range. It must be ${range}. Received ${inspect(actual)}`;
+  return withCode(new RangeError(message), 'ERR_OUT_OF_RANGE');
+}
+
+/** An error of our own, with a `code` that starts with `ERR_`. */
+export function codedError(code: string, message: string): Error & Coded {
+  return withCode(new Error(message), code);
+}
+
+/** What an operation on a closed runtime, file, socket or listener gets. */
+export function closedError(what: string): Error & Coded {
+  return codedError(`ERR_${what.toUpperCase().replaceAll(' ', '_')}_CLOSED`, `The ${what} is closed`);
+}
+
+/** Why a ring could not be had. */
+export type UnavailableReason =
+  | 'disabled'
+  | 'platform'
+  | 'kernel'
+  | 'seccomp'
+  | 'sysctl'
+  | 'memlock'
+  | 'limits'
+  | 'worker'
+  | 'broken';
+
+/** io_uring is out of reach: says why, and what to do about it. */
+export class UringUnavailableError extends Error {
+  readonly code: string = 'ERR_URING_UNAVAILABLE';
+  /** For programs; the message is for people. */
+  readonly reason: UnavailableReason;
+
+  /** @internal */
+  constructor(reason: UnavailableReason, message: string) {
+    super(message);
+    this.name = 'UringUnavailableError';
+    this.reason = reason;
+  }
+}
+
+/** How Node describes a value in `ERR_INVALID_ARG_TYPE`. */
+function describe(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  if (typeof value === 'function') return `function ${value.name}`;
+  if (typeof value === 'object') {
+    const name: unknown = value.constructor?.name;
+    return typeof name === 'string' && name !== '' ? `an instance of ${name}` : inspect(value);
+  }
+  return `type ${typeof value} (${inspect(value)})`;
+}
+
+function inspect(value: unknown): string {
+  if (typeof value === 'string') {
+    const shown = value.length > 28 ? `${value.slice(0, 25)}...` : value;
+    return `'${shown}'`;
+  }
+  if (typeof value === 'bigint') return `${value}n`;
+  if (typeof value === 'symbol') return value.toString();
+  if (typeof value === 'object' && value !== null) return Object.prototype.toString.call(value);
+  return String(value);
+}

@@ -1,0 +1,151 @@
+/**
+ * Multishot: one submission, many completions, as an async iterator.
+ *
+ * The kernel may end such an operation at any completion (no `F_MORE`): for want of room or of
+ * buffers, or because it is over. The first kind is armed again here and counted; the second kind,
+ * an error or the consumer leaving, ends the iteration. Completions that nobody has asked for yet
+ * wait in a list, which is as long as the producer is ahead of the consumer.
+ */
+
+import { ECANCELED, ENOBUFS, IORING_CQE_F_MORE } from '../native/index.ts';
+import type { Sqe } from '../native/index.ts';
+import { cancelOperation } from './cancellation.ts';
+import { systemError } from './errors.ts';
+import type { Metrics } from './metrics.ts';
+import type { Operation } from './operation.ts';
+import type { SubmitOptions } from './runtime.ts';
+import type { Scheduler } from './scheduler.ts';
+
+/** One completion of a multishot operation. */
+export interface MultishotCompletion {
+  /** The kernel's result, 0 or more. */
+  readonly result: number;
+  /** `IORING_CQE_F_*`. */
+  readonly flags: number;
+}
+
+interface Waiting {
+  resolve(result: IteratorResult<MultishotCompletion, undefined>): void;
+  reject(reason: unknown): void;
+}
+
+type State = 'armed' | 'ending' | 'ended';
+
+/** Iterates over the completions of one operation; made by `Runtime.multishot`. */
+export class MultishotOperation implements AsyncIterableIterator<MultishotCompletion, undefined> {
+  readonly #scheduler: Scheduler;
+  readonly #metrics: Metrics;
+  readonly #prepare: (sqe: Sqe) => void;
+  readonly #options: SubmitOptions;
+  readonly #completions: MultishotCompletion[] = [];
+  readonly #waiting: Waiting[] = [];
+  readonly #onEnd: (() => void)[] = [];
+  #operation: Operation | null = null;
+  #state: State = 'armed';
+  #failure: { readonly reason: unknown } | null = null;
+  readonly #onAbort = (): void => {
+    this.#failure ??= { reason: this.#options.signal?.reason };
+    this.#cancel();
+  };
+
+  /** @internal */
+  constructor(
+    scheduler: Scheduler,
+    metrics: Metrics,
+    prepare: (sqe: Sqe) => void,
+    options: SubmitOptions,
+  ) {
+    this.#scheduler = scheduler;
+    this.#metrics = metrics;
+    this.#prepare = prepare;
+    this.#options = options;
+    this.#arm();
+    options.signal?.addEventListener('abort', this.#onAbort, { once: true });
+  }
+
+  /** Waits for the next completion. */
+  next(): Promise<IteratorResult<MultishotCompletion, undefined>> {
+    const value = this.#completions.shift();
+    if (value !== undefined) return Promise.resolve({ value, done: false });
+    if (this.#state === 'ended') return this.#ended();
+    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
+  }
+
+  /** Cancels the operation and waits until the kernel has let go. */
+  async return(): Promise<IteratorResult<MultishotCompletion, undefined>> {
+    this.#completions.length = 0;
+    if (this.#state !== 'ended') {
+      this.#cancel();
+      await new Promise<void>((resolve) => this.#onEnd.push(resolve));
+    }
+    this.#completions.length = 0;
+    this.#failure = null;
+    return { value: undefined, done: true };
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  #arm(): void {
+    const { scheduler, options } = { scheduler: this.#scheduler, options: this.#options };
+    const operation = scheduler.begin(onCompletion, options.syscall ?? 'io_uring_enter');
+    operation.context = this;
+    operation.keep = options.keep ?? null;
+    this.#operation = operation;
+    this.#prepare(scheduler.sqe);
+    if (options.ref === false) scheduler.setReferenced(operation, false);
+  }
+
+  #cancel(): void {
+    if (this.#state !== 'armed') return;
+    this.#state = 'ending';
+    if (this.#operation !== null) cancelOperation(this.#scheduler, this.#operation);
+  }
+
+  /** @internal */
+  complete(result: number, flags: number): void {
+    const isLast = (flags & IORING_CQE_F_MORE) === 0;
+    if (result >= 0) this.#deliver({ result, flags });
+    if (!isLast) return;
+    this.#operation = null;
+    const isStarved = result >= 0 || result === -ENOBUFS;
+    if (this.#state === 'armed' && isStarved) {
+      this.#metrics.multishotRearms += 1;
+      this.#arm();
+      return;
+    }
+    const isExpected = this.#state === 'ending' && (result >= 0 || result === -ECANCELED);
+    if (!isExpected && result < 0) {
+      this.#failure ??= { reason: systemError(result, this.#options.syscall ?? 'io_uring_enter') };
+    }
+    this.#end();
+  }
+
+  #deliver(value: MultishotCompletion): void {
+    const waiting = this.#waiting.shift();
+    if (waiting === undefined) this.#completions.push(value);
+    else waiting.resolve({ value, done: false });
+  }
+
+  #end(): void {
+    this.#state = 'ended';
+    this.#options.signal?.removeEventListener('abort', this.#onAbort);
+    for (const waiting of this.#waiting.splice(0)) {
+      this.#ended().then(waiting.resolve, waiting.reject);
+    }
+    for (const resolve of this.#onEnd.splice(0)) resolve();
+  }
+
+  /** The end, once: a failure is reported to the first who asks. */
+  #ended(): Promise<IteratorResult<MultishotCompletion, undefined>> {
+    const failure = this.#failure;
+    this.#failure = null;
+    if (failure !== null) return Promise.reject(failure.reason);
+    return Promise.resolve({ value: undefined, done: true });
+  }
+}
+
+function onCompletion(result: number, flags: number, operation: Operation): void {
+  (operation.context as MultishotOperation).complete(result, flags);
+}

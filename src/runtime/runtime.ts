@@ -1,0 +1,377 @@
+/**
+ * Runtime: what a program holds. It owns an engine on io_uring, or stands in for one on Node's own
+ * loop, and it is the thread's only one while it is open: a thread has one place to wait.
+ */
+
+import { EventEmitter } from 'eventemitter3';
+import { linuxHost } from '../native/index.ts';
+import type { Sqe } from '../native/index.ts';
+import { bindSignal } from './cancellation.ts';
+import { promiseOf, settleWithResult } from './completion-promise.ts';
+import { Engine } from './engine.ts';
+import { closedError, codedError, invalidArgType, UringUnavailableError } from './errors.ts';
+import { channels } from './events.ts';
+import type { RuntimeEvents } from './events.ts';
+import { snapshotOf } from './metrics.ts';
+import type { RuntimeMetrics } from './metrics.ts';
+import { MultishotOperation } from './multishot.ts';
+import type { Operation } from './operation.ts';
+import { resolveOptions } from './options.ts';
+import type { ResolvedOptions, RuntimeOptions } from './options.ts';
+import { requestedBackend } from './unavailable.ts';
+import { prepNop } from '../native/index.ts';
+
+/** Receives the kernel's result, `-errno` or more, and the completion's flags. */
+export type CompletionCallback = (result: number, flags: number) => void;
+
+/** What a low-level submission may carry. */
+export interface SubmitOptions {
+  /** What the kernel may touch: kept alive until the last completion. */
+  keep?: unknown;
+  /** Aborting it cancels the operation; the promise rejects once the kernel has let go. */
+  signal?: AbortSignal | undefined;
+  /** Named in the error. */
+  syscall?: string;
+  /** Whether the operation keeps the process alive. */
+  ref?: boolean;
+}
+
+let current: Runtime | undefined;
+
+/**
+ * Returns this thread's runtime; the first call opens it with default options.
+ *
+ * @returns the open runtime of this thread, whoever opened it.
+ * @example
+ * ```ts
+ * import { runtime } from 'onering';
+ *
+ * console.log(await runtime().nop()); // 0
+ * ```
+ */
+export function runtime(): Runtime {
+  current ??= new Runtime();
+  return current;
+}
+
+/**
+ * Drives the operations of one thread from one io_uring.
+ *
+ * There is one open runtime a thread. `runtime()` opens it on first use; make one of your own
+ * before that to choose its options.
+ *
+ * @example
+ * ```ts
+ * import { Runtime } from 'onering';
+ *
+ * const ring = new Runtime({ entries: 256, busyWaitMicros: 0 });
+ * console.log(await ring.nop()); // 0
+ * await ring.close();
+ * ```
+ * @see https://man7.org/linux/man-pages/man7/io_uring.7.html
+ */
+export class Runtime {
+  /** `'uring'`, or `'libuv'` where io_uring cannot be had or was switched off. */
+  readonly backend: 'uring' | 'libuv';
+  /** Why the backend is `'libuv'`; `null` on `'uring'`. */
+  readonly reason: UringUnavailableError | null;
+  /** @internal */
+  readonly options: ResolvedOptions;
+  readonly #events = new EventEmitter<RuntimeEvents>();
+  readonly #onExit = (): void => this.#exit();
+  #engine: Engine | null = null;
+  #closing: Promise<void> | null = null;
+  #failure: Error | null = null;
+
+  /**
+   * @param options - sizes, limits and policies; each is validated, and typos are named.
+   * @throws `ERR_RUNTIME_OPEN` while another runtime of this thread is open.
+   * @throws `ERR_URING_UNAVAILABLE` with `backend: 'uring'` where io_uring cannot be had.
+   * @throws `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`, `ERR_OUT_OF_RANGE` for bad options.
+   */
+  constructor(options?: RuntimeOptions) {
+    if (current !== undefined) {
+      throw codedError('ERR_RUNTIME_OPEN', 'This thread has an open runtime: close it first');
+    }
+    this.options = resolveOptions(options);
+    const backend = requestedBackend(this.options.backend);
+    this.reason = backend === 'libuv' ? switchedOff() : this.#open();
+    if (this.reason !== null && backend === 'uring') throw this.reason;
+    this.backend = this.reason === null ? 'uring' : 'libuv';
+    current = this;
+    process.on('exit', this.#onExit);
+    channels.open.publish(this);
+  }
+
+  /** Whether `close()` has been called. */
+  get isClosed(): boolean {
+    return this.#closing !== null || this.#failure !== null;
+  }
+
+  /**
+   * The engine, for the layers above.
+   * @internal
+   */
+  get engine(): Engine | null {
+    return this.#engine;
+  }
+
+  /**
+   * Submits an operation that does nothing: one round trip through the ring.
+   *
+   * With a callback nothing is allocated. Callbacks of one batch run back to back, before ticks
+   * and microtasks, in the context of the scheduler: bind one with `AsyncResource.bind` to carry an
+   * `AsyncLocalStorage`.
+   *
+   * @param callback - receives the result instead of a promise.
+   * @returns a promise of 0.
+   * @throws `ERR_RUNTIME_CLOSED` after `close()`.
+   * @example
+   * ```ts
+   * import { runtime } from 'onering';
+   *
+   * await runtime().nop();
+   * runtime().nop((result) => console.log(result)); // 0
+   * ```
+   * @see https://man7.org/linux/man-pages/man3/io_uring_prep_nop.3.html
+   */
+  nop(): Promise<number>;
+  nop(callback: CompletionCallback): void;
+  nop(callback?: CompletionCallback): Promise<number> | void {
+    const engine = this.#engine;
+    if (engine === null || this.#closing !== null) return this.#nopWithoutRing(callback);
+    if (callback === undefined) {
+      const operation = engine.scheduler.begin(settleWithResult, 'nop');
+      prepNop(engine.scheduler.sqe);
+      return promiseOf<number>(operation);
+    }
+    if (typeof callback !== 'function') {
+      throw invalidArgType('callback', 'of type function', callback);
+    }
+    const operation = engine.scheduler.begin(callBack, 'nop');
+    operation.context = callback;
+    prepNop(engine.scheduler.sqe);
+  }
+
+  /**
+   * Submits any operation that a prep function can fill in.
+   *
+   * The memory that its addresses point to must stay where it is until the promise settles: pass
+   * what owns it as `keep`.
+   *
+   * @param prepare - fills the entry; called at once, exactly once.
+   * @param options - what to keep alive, an abort signal, the name in errors.
+   * @returns the completion's `res`, 0 or more.
+   * @throws `ERR_RUNTIME_CLOSED`, `ERR_URING_UNAVAILABLE` on the libuv backend, the signal's
+   *   reason, and otherwise a `SystemError` with the kernel's `code`.
+   * @example
+   * ```ts
+   * import { prep, runtime } from 'onering';
+   *
+   * const ring = runtime();
+   * if (ring.backend === 'uring') {
+   *   console.log(await ring.submit((sqe) => prep.prepNop(sqe))); // 0
+   * }
+   * ```
+   * @see https://man7.org/linux/man-pages/man2/io_uring_enter.2.html
+   */
+  async submit(prepare: (sqe: Sqe) => void, options: SubmitOptions = {}): Promise<number> {
+    const { scheduler } = this.requireEngine();
+    if (typeof prepare !== 'function') {
+      throw invalidArgType('prepare', 'of type function', prepare);
+    }
+    options.signal?.throwIfAborted();
+    const operation = scheduler.begin(settleWithResult, options.syscall ?? 'io_uring_enter');
+    operation.keep = options.keep ?? null;
+    const promise = promiseOf<number>(operation);
+    fillEntry(scheduler.sqe, prepare, operation);
+    if (options.signal !== undefined) bindSignal(scheduler, operation, options.signal);
+    if (options.ref === false) scheduler.setReferenced(operation, false);
+    return promise;
+  }
+
+  /**
+   * Submits an operation that completes many times, and iterates over its completions. One that
+   * the kernel ends early (overflow, no buffers) is armed again and counted in the metrics.
+   *
+   * @param prepare - fills the entry; called again for each time that it is armed.
+   * @param options - as for `submit`.
+   * @returns completions in order; leaving the loop cancels the operation.
+   * @example
+   * ```ts
+   * import { prep, runtime } from 'onering';
+   *
+   * const ring = runtime();
+   * if (ring.backend === 'uring') {
+   *   const often = ring.multishot((sqe) => prep.prepNop(sqe));
+   *   for await (const { result } of often) {
+   *     console.log(result); // 0
+   *     break;
+   *   }
+   * }
+   * ```
+   * @see https://man7.org/linux/man-pages/man7/io_uring_multishot.7.html
+   */
+  multishot(prepare: (sqe: Sqe) => void, options: SubmitOptions = {}): MultishotOperation {
+    const { scheduler, metrics } = this.requireEngine();
+    if (typeof prepare !== 'function') {
+      throw invalidArgType('prepare', 'of type function', prepare);
+    }
+    options.signal?.throwIfAborted();
+    return new MultishotOperation(scheduler, metrics, prepare, options);
+  }
+
+  /**
+   * Reads the counters.
+   *
+   * @returns a snapshot: plain numbers that only grow, and the present state of the queues.
+   * @example
+   * ```ts
+   * import { runtime } from 'onering';
+   *
+   * await runtime().nop();
+   * console.log(runtime().metrics().inFlight); // 0
+   * ```
+   */
+  metrics(): RuntimeMetrics {
+    return snapshotOf(this.backend, this.#engine);
+  }
+
+  /**
+   * Listens to an event of the runtime: `'resize'`, `'failure'`, `'close'`.
+   *
+   * @param event - its name.
+   * @param listener - called with what the event carries.
+   * @returns the runtime.
+   * @example
+   * ```ts
+   * import { runtime } from 'onering';
+   *
+   * runtime().on('resize', ({ from, to }) => console.log(`${from} -> ${to} entries`));
+   * ```
+   */
+  on<E extends keyof RuntimeEvents>(
+    event: E,
+    listener: (...args: RuntimeEvents[E]) => void,
+  ): this {
+    this.#events.on(event, listener as never);
+    return this;
+  }
+
+  /**
+   * Stops listening.
+   *
+   * @param event - its name.
+   * @param listener - the one to remove.
+   * @returns the runtime.
+   */
+  off<E extends keyof RuntimeEvents>(
+    event: E,
+    listener: (...args: RuntimeEvents[E]) => void,
+  ): this {
+    this.#events.off(event, listener as never);
+    return this;
+  }
+
+  /**
+   * Cancels what is in flight, waits until the kernel has let go of everything, and releases the
+   * ring. Operations that were canceled reject with `ECANCELED`. A second call does nothing more.
+   *
+   * @returns a promise that resolves when all is released.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /**
+   * The engine of an open runtime on io_uring.
+   * @internal
+   */
+  requireEngine(): Engine {
+    if (this.#closing !== null) throw closedError('runtime');
+    if (this.#failure !== null) throw this.#failure;
+    if (this.#engine === null) {
+      throw this.reason ?? switchedOff();
+    }
+    return this.#engine;
+  }
+
+  #open(): UringUnavailableError | null {
+    const host = linuxHost();
+    if (typeof host === 'string') return new UringUnavailableError('platform', host);
+    try {
+      this.#engine = new Engine(host, this.options, {
+        onResize: (event) => {
+          this.#events.emit('resize', event);
+          channels.resize.publish(event);
+        },
+        onFailure: (error) => this.#fail(error),
+      });
+      return null;
+    } catch (error) {
+      if (error instanceof UringUnavailableError) return error;
+      throw error;
+    }
+  }
+
+  async #close(): Promise<void> {
+    if (this.#engine !== null && this.#failure === null) await this.#engine.close();
+    this.#ended();
+    this.#events.emit('close');
+  }
+
+  /** The ring is broken: every operation in flight ends with the error, its memory is leaked. */
+  #fail(error: Error): void {
+    if (this.#failure !== null) return;
+    this.#failure = error;
+    this.#engine?.abandon(error);
+    this.#ended();
+    channels.failure.publish(error);
+    this.#events.emit('failure', error);
+  }
+
+  #exit(): void {
+    if (this.#closing === null && this.#failure === null) this.#engine?.discard();
+    this.#ended();
+  }
+
+  #ended(): void {
+    process.off('exit', this.#onExit);
+    if (current === this) current = undefined;
+    channels.close.publish(this);
+  }
+
+  #nopWithoutRing(callback: CompletionCallback | undefined): Promise<number> | void {
+    if (this.#closing !== null || this.#failure !== null) {
+      const error = this.#failure ?? closedError('runtime');
+      if (callback === undefined) return Promise.reject(error);
+      throw error;
+    }
+    if (callback === undefined) return new Promise((resolve) => setImmediate(resolve, 0));
+    setImmediate(callback, 0, 0);
+  }
+}
+
+function switchedOff(): UringUnavailableError {
+  return new UringUnavailableError('disabled', 'The libuv backend was asked for');
+}
+
+function callBack(result: number, flags: number, operation: Operation): void {
+  (operation.context as CompletionCallback)(result, flags);
+}
+
+/** Runs a user's prep function; if it throws, the entry becomes a NOP and the error goes on. */
+function fillEntry(sqe: Sqe, prepare: (sqe: Sqe) => void, operation: Operation): void {
+  prepNop(sqe);
+  try {
+    prepare(sqe);
+  } catch (error) {
+    prepNop(sqe);
+    operation.reject?.(error);
+  }
+}

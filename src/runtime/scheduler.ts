@@ -1,0 +1,473 @@
+/**
+ * The scheduler: one tick after the other, driven by libuv's loop as its host.
+ *
+ * A tick is one `enter` (submit, run task work, wait if nothing is ready), collecting the
+ * completions, running them, firing the timers that are due. A turn of the host runs ticks until
+ * the host has something to do itself, until nothing is left, or until `TICKS_PER_TURN_MAX`.
+ *
+ *        host's turn: timers -> poll (never sleeps) -> check ----------------> setImmediate
+ *                                                        |
+ *              +-------------------- tick ---------------+
+ *              | enter -> collect -> run, drain each -> timers due, drain each |--+
+ *              +---^-----------------------------------------------------------+  |
+ *                  +------------- again, while the host is idle ------------------+
+ *
+ * User code never throws through here: the error is kept and rethrown from `setImmediate`, where
+ * `uncaughtException` sees it. Hot path: no allocation, no closures, no polymorphism.
+ */
+
+import {
+  assert,
+  EAGAIN,
+  EBADR,
+  EBUSY,
+  EINTR,
+  ETIME,
+  IORING_CQE_F_MORE,
+  POLLIN,
+  prepPollAdd,
+} from '../native/index.ts';
+import type { HostLoop, Sqe } from '../native/index.ts';
+import { CQE_WORDS } from './completion-queue.ts';
+import { systemError } from './errors.ts';
+import type { Metrics } from './metrics.ts';
+import { Operation } from './operation.ts';
+import type { Complete } from './operation.ts';
+import { OperationTable } from './operation-table.ts';
+import type { Pressure } from './pressure.ts';
+import type { Ring } from './ring.ts';
+import { BusyWait } from './busy-wait.ts';
+import { Timer, TimerHeap } from './timer-heap.ts';
+import type { Waiter } from './wait.ts';
+
+/** Ticks in one turn of the host: enough to amortize its epoll_wait, few enough to stay fair. */
+const TICKS_PER_TURN_MAX = 32;
+/** Offset in words of `user_data` in an SQE. */
+const SQE_USER_DATA = 8;
+
+/** After this many refusals in a row the kernel has no memory for requests. */
+const SUBMIT_ATTEMPTS_MAX = 1000;
+
+interface TickProcess {
+  _tickCallback(): void;
+}
+
+/** What the scheduler is made of. */
+export interface SchedulerParts {
+  readonly ring: Ring;
+  readonly waiter: Waiter;
+  readonly loop: HostLoop;
+  readonly pressure: Pressure;
+  readonly metrics: Metrics;
+  readonly busyWaitMicros: number;
+  readonly minWait: { readonly count: number; readonly micros: number };
+  /** Called when the ring itself is broken. */
+  readonly onFailure: (error: Error) => void;
+}
+
+export class Scheduler {
+  readonly operations: OperationTable = new OperationTable();
+  readonly timers: TimerHeap = new TimerHeap();
+  readonly ring: Ring;
+  readonly #waiter: Waiter;
+  readonly #loop: HostLoop;
+  readonly #pressure: Pressure;
+  readonly #metrics: Metrics;
+  readonly #busyWait: BusyWait;
+  readonly #minWaitCount: number;
+  readonly #minWaitMicros: number;
+  readonly #onFailure: (error: Error) => void;
+  /** Kept apart from `process`, whose properties are looked up by name each time. */
+  readonly #drainTicks = (process as unknown as TickProcess)._tickCallback;
+  #referencedTimers = 0;
+  /** Index in the batch of the completion that runs next. */
+  #next = 0;
+  /** Operations of the scheduler itself, which keep nothing alive. */
+  #internal = 0;
+  #isRunning = false;
+  #isReferenced = false;
+  #isInTurn = false;
+  #isStopped = false;
+  #isHostReady = false;
+  #isHostPollArmed = false;
+  readonly #onHostReady: Complete;
+  readonly #quietTimer: Timer;
+
+  constructor(parts: SchedulerParts) {
+    this.ring = parts.ring;
+    this.#waiter = parts.waiter;
+    this.#loop = parts.loop;
+    this.#pressure = parts.pressure;
+    this.#metrics = parts.metrics;
+    this.#busyWait = new BusyWait(parts.ring, parts.busyWaitMicros);
+    this.#minWaitCount = parts.minWait.count;
+    this.#minWaitMicros = parts.waiter.hasMinWait ? parts.minWait.micros : 0;
+    this.#onFailure = parts.onFailure;
+    this.#onHostReady = () => {
+      this.#isHostReady = true;
+      this.#isHostPollArmed = false;
+      this.#internal -= 1;
+    };
+    this.#quietTimer = new Timer(0, () => this.#pressure.settle(), null);
+    this.#quietTimer.isReferenced = false;
+    this.#loop.setTick(() => this.#turn());
+  }
+
+  /** Operations in flight that somebody asked for. */
+  get inFlight(): number {
+    return this.operations.inFlight - this.#internal;
+  }
+
+  /** The time on the runtime's clock: milliseconds, fractional. */
+  nowMs(): number {
+    return this.ring.kernel.nowMs();
+  }
+
+  /**
+   * Begins an operation: takes a record, and a slot that `sqe` points to until the next call. The
+   * caller fills the slot at once with a prep function, and has checked every argument before.
+   */
+  begin(complete: Complete, syscall: string): Operation {
+    assert(!this.#isStopped, 'A closed runtime begins nothing');
+    if (this.ring.submissions.space === 0) this.#makeSpace(1);
+    const operation = this.operations.acquire(complete, syscall);
+    const { words, base } = this.ring.next();
+    words[base + SQE_USER_DATA] = operation.index;
+    words[base + SQE_USER_DATA + 1] = operation.generation;
+    if (!this.#isRunning) this.#start();
+    return operation;
+  }
+
+  /** The slot that `begin` took. */
+  get sqe(): Sqe {
+    return this.ring.submissions.sqe;
+  }
+
+  /** Makes sure that `count` operations that follow are submitted together: for linked chains. */
+  reserve(count: number): void {
+    if (this.ring.submissions.space < count) this.#makeSpace(count);
+  }
+
+  /** Adds a timer; it fires in the first tick at or after its deadline. */
+  addTimer(timer: Timer): void {
+    this.timers.add(timer);
+    if (timer.isReferenced) this.#referencedTimers += 1;
+    if (!this.#isRunning) this.#start();
+  }
+
+  /** Takes a timer back. Returns false when it has fired or was never added. */
+  removeTimer(timer: Timer): boolean {
+    if (!this.timers.remove(timer)) return false;
+    if (timer.isReferenced) this.#referencedTimers -= 1;
+    if (!this.#isInTurn) this.#settleHost();
+    return true;
+  }
+
+  /** Changes whether a timer keeps the process alive. */
+  setTimerReferenced(timer: Timer, isReferenced: boolean): void {
+    if (timer.isReferenced === isReferenced) return;
+    timer.isReferenced = isReferenced;
+    if (timer.index < 0) return;
+    this.#referencedTimers += isReferenced ? 1 : -1;
+    if (!this.#isInTurn) this.#settleHost();
+  }
+
+  /** Changes whether an operation keeps the process alive. */
+  setReferenced(operation: Operation, isReferenced: boolean): void {
+    this.operations.setReferenced(operation, isReferenced);
+    if (!this.#isInTurn) this.#settleHost();
+  }
+
+  /** Submits what is queued now and takes in what is complete; callbacks run in the next tick. */
+  flush(): void {
+    this.#enter();
+    this.ring.completions.collect();
+  }
+
+  /** Collects and runs completions until nothing is in flight or the time is up: for closing. */
+  drain(timeoutMs: number): boolean {
+    const deadlineMs = this.nowMs() + timeoutMs;
+    while (this.inFlight > 0) {
+      this.flush();
+      this.#run();
+      const leftMs = deadlineMs - this.nowMs();
+      if (this.inFlight === 0) break;
+      if (leftMs <= 0) return false;
+      this.#waiter.waitFor(Math.min(leftMs, 10), 1, 0);
+    }
+    return true;
+  }
+
+  /**
+   * Takes in completions until nothing is in flight or the time is up, and tells nobody: for the
+   * end of the thread. A descriptor that was still being made is closed.
+   */
+  discard(timeoutMs: number): boolean {
+    const { completions, kernel } = this.ring;
+    const deadlineMs = this.nowMs() + timeoutMs;
+    for (;;) {
+      this.flush();
+      for (; this.#next < completions.count; this.#next += 1) {
+        const at = this.#next * CQE_WORDS;
+        const [index = 0, generation = 0, result = 0, flags = 0] = completions.batch.subarray(at);
+        const operation = this.operations.find(index, generation);
+        if (operation === undefined) continue;
+        if (operation.makesDescriptor && result >= 0) kernel.close(result);
+        if ((flags & IORING_CQE_F_MORE) === 0) this.operations.release(operation);
+      }
+      completions.count = 0;
+      this.#next = 0;
+      if (this.inFlight === 0) return true;
+      const leftMs = deadlineMs - this.nowMs();
+      if (leftMs <= 0) return false;
+      this.#waiter.waitFor(Math.min(leftMs, 10), 1, 0);
+    }
+  }
+
+  /** Ends every operation with an error: for a ring that is broken. Its memory stays kept. */
+  failAll(error: Error): void {
+    this.stop();
+    this.operations.forEachInFlight((operation) => operation.reject?.(error));
+  }
+
+  /** Takes the host back to running alone. Nothing may be begun afterwards. */
+  stop(): void {
+    this.#isStopped = true;
+    if (this.#isRunning) this.#leaveHost();
+    this.timers.remove(this.#quietTimer);
+    this.#handTimersOver();
+  }
+
+  /** Timers outlive the ring: what is left of each is waited for on Node's own. */
+  #handTimersOver(): void {
+    const nowMs = this.nowMs();
+    for (;;) {
+      const timer = this.timers.takeDue(Infinity);
+      if (timer === undefined) return;
+      const handle = setTimeout(() => timer.fire(timer), Math.max(0, timer.deadlineMs - nowMs));
+      if (!timer.isReferenced) handle.unref();
+    }
+  }
+
+  #start(): void {
+    this.#isRunning = true;
+    this.#loop.start();
+    if (!this.#isInTurn) this.#settleHost();
+  }
+
+  /** Tells the host whether to stay alive, or that there is nothing left to do. */
+  #settleHost(): void {
+    if (!this.#isRunning || this.#isStopped) return;
+    const isReferenced = this.operations.referenced > 0 || this.#referencedTimers > 0;
+    if (isReferenced !== this.#isReferenced) {
+      this.#isReferenced = isReferenced;
+      this.#loop.setReferenced(isReferenced);
+    }
+    if (this.inFlight === 0 && this.timers.size === 0 && this.ring.completions.count === 0) {
+      this.#leaveHost();
+    }
+  }
+
+  #leaveHost(): void {
+    this.#isRunning = false;
+    this.#loop.stop();
+    if (this.#isReferenced) this.#loop.setReferenced(false);
+    this.#isReferenced = false;
+  }
+
+  #turn(): void {
+    if (this.#isStopped) return;
+    this.#isInTurn = true;
+    this.#metrics.turns += 1;
+    let isPaused = false;
+    try {
+      for (let ticks = 0; ticks < TICKS_PER_TURN_MAX; ticks += 1) {
+        if (this.inFlight === 0 && this.timers.size === 0) break;
+        if (!isPaused) {
+          this.#loop.pause();
+          isPaused = true;
+        }
+        const hostTimeoutMs = this.#loop.timeoutMs();
+        this.#tick(hostTimeoutMs);
+        if (hostTimeoutMs === 0 || this.#isHostReady || this.#isStopped) break;
+      }
+    } catch (error) {
+      this.#onFailure(error instanceof Error ? error : new Error(String(error)));
+    }
+    this.#isHostReady = false;
+    this.#isInTurn = false;
+    if (this.#isStopped) return;
+    if (isPaused) this.#loop.resume();
+    this.#settleHost();
+  }
+
+  #tick(hostTimeoutMs: number): void {
+    this.#metrics.ticks += 1;
+    const { completions, submissions } = this.ring;
+    const isReady = completions.count > 0 || completions.ready > 0;
+    const timeoutMs = isReady ? 0 : this.#timeoutMs(hostTimeoutMs);
+    if (timeoutMs > 0) this.#wait(timeoutMs);
+    else if (submissions.pending > 0 || submissions.hasTaskWork || submissions.hasOverflow) {
+      this.#enter();
+    }
+    this.#pressure.observe(completions.ready, submissions.hasOverflow);
+    completions.collect();
+    this.#run();
+    this.#fireTimers();
+    this.#pressure.relieve();
+    if (this.#pressure.isGrown) this.#watchQuiet();
+  }
+
+  /** While the queue is grown, an unreferenced timer looks whether it can shrink again. */
+  #watchQuiet(): void {
+    if (this.#quietTimer.index >= 0) return;
+    this.#quietTimer.deadlineMs = this.nowMs() + this.#pressure.quietMs;
+    this.addTimer(this.#quietTimer);
+  }
+
+  #timeoutMs(hostTimeoutMs: number): number {
+    if (hostTimeoutMs === 0) return 0;
+    const hostMs = hostTimeoutMs < 0 ? Infinity : hostTimeoutMs;
+    const nextDeadlineMs = this.timers.nextDeadlineMs;
+    if (nextDeadlineMs === Infinity) return hostMs;
+    return Math.min(hostMs, nextDeadlineMs - this.nowMs());
+  }
+
+  #wait(timeoutMs: number): void {
+    const startMs = this.nowMs();
+    if (!this.#isHostPollArmed) this.#armHostPoll();
+    if (this.#busyWait.isEnabled && this.#busyWait.spin(timeoutMs)) {
+      this.#metrics.busyWaitHits += 1;
+      this.#enter();
+    } else {
+      this.#metrics.waits += 1;
+      const count = this.#minWaitMicros > 0 ? this.#minWaitCount : 1;
+      this.#check(this.#waiter.waitFor(timeoutMs, count, this.#minWaitMicros));
+    }
+    this.#loop.updateTime();
+    this.#metrics.waitedMs += this.nowMs() - startMs;
+  }
+
+  /** Looks at the level when it is armed, and fires once: see ARCHITECTURE.md for why not more. */
+  #armHostPoll(): void {
+    this.#isHostPollArmed = true;
+    this.#internal += 1;
+    const operation = this.begin(this.#onHostReady, 'poll');
+    this.operations.setReferenced(operation, false);
+    prepPollAdd(this.sqe, this.#loop.backendFd, POLLIN);
+  }
+
+  #enter(): void {
+    this.#check(this.ring.enter(0, 0, 0, 0));
+  }
+
+  /** Every result of `enter`, considered. */
+  #check(result: number): void {
+    if (result >= 0 || result === -ETIME || result === -EINTR) return;
+    if (result === -EAGAIN || result === -EBUSY) {
+      // No memory for requests, or the completion queue must be emptied first: what was not
+      // consumed stays in the queue and goes with the next enter.
+      this.#metrics.submitRetries += 1;
+      return;
+    }
+    if (result === -EBADR) {
+      // The kernel had no memory left to keep an overflowed completion.
+      this.#metrics.lostCompletions = this.ring.completions.lost;
+    }
+    this.#onFailure(new RingFailure(result));
+  }
+
+  /** Submits early, because the submission queue is full. Completions are run in the next tick. */
+  #makeSpace(count: number): void {
+    const { submissions, completions } = this.ring;
+    assert(count <= submissions.entries, 'A chain fits into the submission queue');
+    this.#metrics.fullSubmissionQueues += 1;
+    for (let attempt = 0; submissions.space < count; attempt += 1) {
+      // Each attempt empties the completion queue, which is what the kernel may be waiting for.
+      if (attempt > SUBMIT_ATTEMPTS_MAX) throw systemError(-EAGAIN, 'io_uring_enter');
+      this.#enter();
+      this.#pressure.observe(completions.ready, submissions.hasOverflow);
+      completions.collect();
+      this.#pressure.relieve();
+    }
+  }
+
+  /** Runs what was collected. Callbacks may collect more, or run the rest themselves. */
+  #run(): void {
+    const { completions } = this.ring;
+    if (completions.count === 0) return;
+    while (this.#next < completions.count) {
+      const { batch } = completions;
+      const at = this.#next * CQE_WORDS;
+      this.#next += 1;
+      const operation = this.operations.find(batch[at] ?? 0, batch[at + 1] ?? 0);
+      if (operation === undefined) {
+        this.#metrics.lateCompletions += 1;
+        continue;
+      }
+      this.#complete(operation, batch[at + 2] ?? 0, batch[at + 3] ?? 0);
+    }
+    this.#metrics.completions += completions.count;
+    completions.count = 0;
+    this.#next = 0;
+    this.#drainMicrotasks();
+  }
+
+  #complete(operation: Operation, result: number, flags: number): void {
+    const { runsUserCode } = operation;
+    try {
+      operation.complete(result, flags, operation);
+    } catch (error) {
+      rethrowLater(error);
+    }
+    if ((flags & IORING_CQE_F_MORE) === 0) this.operations.release(operation);
+    if (runsUserCode) this.#drainMicrotasks();
+  }
+
+  #fireTimers(): void {
+    if (this.timers.size === 0) return;
+    const nowMs = this.nowMs();
+    for (;;) {
+      const timer = this.timers.takeDue(nowMs);
+      if (timer === undefined) return;
+      if (timer.isReferenced) this.#referencedTimers -= 1;
+      this.#metrics.timersFired += 1;
+      try {
+        timer.fire(timer);
+      } catch (error) {
+        rethrowLater(error);
+      }
+      this.#drainMicrotasks();
+    }
+  }
+
+  /** `process.nextTick` and microtasks, as Node does after each callback of libuv's. */
+  #drainMicrotasks(): void {
+    const drainTicks = this.#drainTicks;
+    for (;;) {
+      try {
+        drainTicks();
+        return;
+      } catch (error) {
+        rethrowLater(error);
+      }
+    }
+  }
+}
+
+function rethrowLater(error: unknown): void {
+  setImmediate(() => {
+    throw error;
+  });
+}
+
+/** `io_uring_enter` failed in a way that no later call mends. */
+export class RingFailure extends Error {
+  readonly result: number;
+
+  constructor(result: number) {
+    super(`io_uring_enter failed with ${result}`);
+    this.name = 'RingFailure';
+    this.result = result;
+  }
+}
