@@ -38,6 +38,7 @@ const FLAGS = {
 export function usage(known: readonly Scenario[]): string {
   return [
     'Usage: npm run bench -- [scenario ...] [options]',
+    '       npm run bench -- micro [name ...] [--smoke]   single parts; micro --help says which',
     '',
     ...known.map(({ name, summary }) => `  ${name.padEnd(6)}${summary}`),
     '',

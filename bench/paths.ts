@@ -17,6 +17,10 @@ export function packagePath(name: string): string {
 
 /** Path of a program in bench/drivers, named without its ending. */
 export function driverPath(name: string): string {
-  const file = `drivers/${name}${IS_BUILT ? '.js' : '.ts'}`;
-  return fileURLToPath(new URL(file, import.meta.url));
+  return programPath(`drivers/${name}`);
+}
+
+/** Path of a program in bench, named without its ending. */
+export function programPath(name: string): string {
+  return fileURLToPath(new URL(`${name}${IS_BUILT ? '.js' : '.ts'}`, import.meta.url));
 }

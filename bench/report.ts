@@ -9,6 +9,7 @@
 import type { Case, Sample } from './scenario.ts';
 import { ratioOf, summarize } from './statistics.ts';
 import type { Summary } from './statistics.ts';
+import { formatTable } from './table.ts';
 
 /** All samples of one contender, one per round, or why there are none. */
 export interface Series {
@@ -85,27 +86,4 @@ function formatRange({ median, min, max }: Summary): string {
 function formatNumber(value: number): string {
   if (value >= 1000) return Math.round(value).toLocaleString('en-US').replaceAll(',', ' ');
   return value.toFixed(1);
-}
-
-/** First column to the left, all others to the right. */
-function formatTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
-  // What stands in the last cell of a broken row would only stretch its column.
-  const widths = header.map((title, column) =>
-    Math.max(
-      title.length,
-      ...rows.map((row) => (row.length < header.length ? 0 : (row[column]?.length ?? 0))),
-      column === 0 ? Math.max(...rows.map((row) => row[0]?.length ?? 0)) : 0,
-    ),
-  );
-  const line = (cells: readonly string[]): string =>
-    cells
-      .map((cell, column) => {
-        const width = widths[column] ?? 0;
-        return column === 0 || cells.length < header.length
-          ? cell.padEnd(column === 0 ? width : 0)
-          : cell.padStart(width);
-      })
-      .join('  ')
-      .trimEnd();
-  return [header, ...rows].map(line).join('\n');
 }

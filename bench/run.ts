@@ -1,5 +1,5 @@
 /**
- * The benchmark command: `npm run bench -- [nop] [echo] [rtt] [--quick]`.
+ * The benchmark command: `npm run bench -- [nop] [echo] [rtt] [--quick]`, or `micro [name ...]`.
  *
  * Runs the contenders of each case one after the other, round by round (A B C, A B C, …), each
  * run in a fresh process, and prints medians, extremes and ratios. It measures nothing itself.
@@ -8,9 +8,11 @@
  * too.
  */
 
+import { spawnSync } from 'node:child_process';
 import { killChildren } from './child.ts';
 import { describeEnvironment, findPinning } from './environment.ts';
 import { parseOptions, usage } from './options.ts';
+import { programPath } from './paths.ts';
 import { formatCase, problemOf } from './report.ts';
 import type { Series } from './report.ts';
 import type { Bench, Case, Sample, Scenario, Settings } from './scenario.ts';
@@ -33,6 +35,7 @@ try {
 }
 
 async function main(args: readonly string[]): Promise<number> {
+  if (args[0] === 'micro') return runMicro(args.slice(1));
   const { scenarios, settings, isHelp } = parseOptions(args, SCENARIOS);
   if (isHelp) {
     process.stdout.write(usage(SCENARIOS));
@@ -59,6 +62,12 @@ async function main(args: readonly string[]): Promise<number> {
     }
   }
   return isSound ? 0 : 1;
+}
+
+/** The benchmarks of single parts have sizes of their own and a process of their own. */
+function runMicro(args: readonly string[]): number {
+  const command = [programPath('micro/run'), ...args];
+  return spawnSync(process.execPath, command, { stdio: 'inherit' }).status ?? 1;
 }
 
 function printHead({ settings, twins }: Bench, environment: readonly string[]): void {

@@ -4,6 +4,7 @@
  * It exits with 0 whatever the outcome: a machine without io_uring is an answer, not a failure.
  */
 
+import { type } from 'node:os';
 import { parseArgs } from 'node:util';
 import { diagnose } from '../src/io/index.ts';
 import type { Diagnosis } from '../src/io/index.ts';
@@ -17,6 +18,8 @@ Options:
   -h, --help  show this
 `;
 
+/** A wrong command line, or a wrong environment. */
+const EXIT_USAGE = 2;
 const WIDTH_MAX = 100;
 const GAP = '  ';
 
@@ -36,7 +39,8 @@ export function doctorCommand(args: string[]): number {
     stdout.write(usage);
     return 0;
   }
-  const diagnosis = diagnose();
+  const diagnosis = diagnoseOrComplain();
+  if (diagnosis === null) return EXIT_USAGE;
   if (values.json === true) {
     stdout.write(`${JSON.stringify(diagnosis, null, 2)}\n`);
   } else {
@@ -46,6 +50,18 @@ export function doctorCommand(args: string[]): number {
   return 0;
 }
 
+/** A kill switch with a value that does not exist is the only thing to go wrong. */
+function diagnoseOrComplain(): Diagnosis | null {
+  try {
+    return diagnose();
+  } catch (error) {
+    const isValue = error instanceof TypeError && 'code' in error;
+    if (!isValue || error.code !== 'ERR_INVALID_ARG_VALUE') throw error;
+    process.stderr.write(`onering: ${error.message}\n`);
+    return null;
+  }
+}
+
 /** The whole report, in lines of at most 100 columns. */
 export function formatDiagnosis(diagnosis: Diagnosis, libuv: string, hasColors: boolean): string {
   return `${formatHeader(diagnosis, libuv)}\n${formatTable(diagnosis, hasColors)}`;
@@ -53,7 +69,7 @@ export function formatDiagnosis(diagnosis: Diagnosis, libuv: string, hasColors: 
 
 function formatHeader({ backend, reason, kernel, node }: Diagnosis, libuv: string): string {
   const facts: [string, string][] = [
-    ['kernel', `Linux ${kernel}`],
+    ['kernel', `${type()} ${kernel}`],
     ['node', node],
     ['libuv', libuv],
     ['backend', backend === 'uring' ? 'uring: io_uring drives this program' : describeFallback],
@@ -74,7 +90,13 @@ function formatTable({ features, reason }: Diagnosis, hasColors: boolean): strin
   const rows = Object.entries(features).map(([name, feature]): Row => {
     const { available, inUse, since, note } = feature;
     const isSaidAbove = reason !== null && note === reason;
-    return [name, yesNo(available), yesNo(inUse), since, isSaidAbove ? 'see the reason above' : note];
+    return [
+      name,
+      yesNo(available),
+      yesNo(inUse),
+      since,
+      isSaidAbove ? 'see the reason above' : note,
+    ];
   });
   const widths = head.map((title, column) =>
     Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),

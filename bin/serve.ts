@@ -153,7 +153,7 @@ async function runUntilSignal(server: SiteServer): Promise<void> {
     throw new ServeError(`Cannot accept connections: ${describeError(error)}`);
   } finally {
     const cutCount = await server.stop();
-    if (cutCount > 0) complain(`${cutCount} connections did not finish in time and were cut`);
+    if (cutCount > 0) complain(`Connections that were cut because they took too long: ${cutCount}`);
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
   }
 }

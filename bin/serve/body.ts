@@ -16,8 +16,8 @@ import { statusOf } from './failures.ts';
 /** Large enough to make the costs of one operation small, small enough to hold many at once. */
 const chunkSize = 256 * 1024;
 
-/** Chunks that are kept for the next response: 8 MiB. */
-const spareCountMax = 32;
+/** Chunks that are kept for the next response: 16 MiB. */
+const spareCountMax = 64;
 
 const spares: Buffer[] = [];
 

@@ -90,13 +90,16 @@ function isSameWeakly(one: string, other: string): boolean {
 }
 
 /** The three forms of RFC 9110 section 5.6.7: the one in use, RFC 850's, and asctime's. */
-const httpDate =
-  /^(?:\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT|\w{6,9}, \d\d-\w{3}-\d\d \d\d:\d\d:\d\d GMT|\w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d \d{4})$/;
+const httpDates = [
+  /^\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT$/,
+  /^\w{6,9}, \d\d-\w{3}-\d\d \d\d:\d\d:\d\d GMT$/,
+  /^\w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d \d{4}$/,
+];
 
 /** Seconds since 1970, or `null` where there is no valid date. */
 function parseHttpDate(value: string | undefined): number | null {
   const text = value?.trim() ?? '';
-  if (!httpDate.test(text)) return null;
+  if (!httpDates.some((form) => form.test(text))) return null;
   // asctime's form does not name its zone.
   const timeMs = Date.parse(text.endsWith('GMT') ? text : `${text} GMT`);
   return Number.isNaN(timeMs) ? null : timeMs / 1000;

@@ -31,6 +31,8 @@ export function statusOf(error: unknown): 403 | 404 | 500 | 503 {
     case 'ENXIO':
     case 'ENODEV':
       return 403;
+    // Links were changed while they were followed.
+    case 'EAGAIN':
     case 'EMFILE':
     case 'ENFILE':
     case 'ENOMEM':

@@ -104,7 +104,11 @@ export class File {
    * ```
    * @see https://man7.org/linux/man-pages/man2/openat2.2.html
    */
-  static async openBeneath(root: File, path: PathLike, flags: string | number = 'r'): Promise<File> {
+  static async openBeneath(
+    root: File,
+    path: PathLike,
+    flags: string | number = 'r',
+  ): Promise<File> {
     const encoded = validatePath(path, 'path');
     const openFlags = validateOpenFlags(flags, 'flags');
     const inner = root.#inner;

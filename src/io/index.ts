@@ -17,12 +17,15 @@ export type { SocketCallbacks } from './tcp/tcp-socket.ts';
 export { TcpStream } from './tcp/tcp-stream.ts';
 export type { ConnectOptions, StreamOptions } from './tcp/tcp-stream.ts';
 export {
+  BufferTable,
   diagnose,
+  FileTable,
   MultishotOperation,
   Runtime,
   runtime,
   SystemError,
   UringUnavailableError,
+  Waiter,
 } from '../runtime/index.ts';
 export type {
   CompletionCallback,
@@ -31,6 +34,7 @@ export type {
   FeatureName,
   MinWaitOptions,
   MultishotCompletion,
+  RegisteredBuffer,
   ResizeEvent,
   ResizeOptions,
   RuntimeEvents,

@@ -1,5 +1,5 @@
 /**
- * The only file that imports koffi: the C functions we call, with their signatures, and nothing else.
+ * The only file that imports koffi: the C functions we call, with their signatures.
  *
  * They come from the running executable itself: libc, libuv and Node-API are all linked into it.
  * Everything crosses as numbers; an address is a number below 2^53. Nothing here interprets a
@@ -21,7 +21,7 @@ export interface Libc extends Calls {
   view(address: number, size: number): ArrayBuffer;
   /** Where the bytes of an off-heap `ArrayBuffer` are. */
   addressOf(buffer: ArrayBuffer): number;
-  /** The address of a C function of the executable, for hooks that are called without JavaScript. */
+  /** The address of a C function of the executable, for hooks that run without JavaScript. */
   symbol(name: string): number;
   /** Makes a C function `void (*)(void *)` of a JavaScript one; it lives as long as the thread. */
   callback(run: () => void): number;
@@ -56,7 +56,6 @@ interface Calls {
   readonly getpeername: Call;
   readonly setsockopt: Call;
   readonly getsockopt: Call;
-  readonly fcntl: Call;
 
   readonly uvHandleSize: Call;
   readonly uvCheckInit: Call;
@@ -144,7 +143,6 @@ function bindCalls(executable: LibraryHandle): Calls {
     getpeername: declare('getpeername', 'int', 3),
     setsockopt: declare('setsockopt', 'int', 5),
     getsockopt: declare('getsockopt', 'int', 5),
-    fcntl: declare('fcntl', 'int', 3),
 
     uvHandleSize: declare('uv_handle_size', 'int64', 1),
     uvCheckInit: declare('uv_check_init', 'int', 2),

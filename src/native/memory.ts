@@ -7,8 +7,8 @@
  * are C functions of one argument, and `shmdt(2)` is the one call of that shape which unmaps
  * memory. The kernel keeps the pages for as long as an operation has them pinned.
  *
- * `free()` detaches the `ArrayBuffer`, so that a view which was forgotten reads nothing instead of
- * reading memory that is gone.
+ * `free()` detaches the `ArrayBuffer` where JavaScript can (Node 22+), so that a view which was
+ * forgotten reads nothing instead of reading memory that is gone.
  */
 
 import { isMainThread } from 'node:worker_threads';
@@ -68,10 +68,10 @@ function attachSegment(libc: Libc, size: number): Memory | number {
   libc.shmctl(id, IPC_RMID, 0);
   if (failure < 0) return failure;
   libc.madvise(address, size, MADV_DONTFORK);
-  const detach = libc.symbol('shmdt');
-  libc.addCleanupHook(detach, address);
+  const shmdt = libc.symbol('shmdt');
+  libc.addCleanupHook(shmdt, address);
   return wrap(libc, address, size, () => {
-    libc.removeCleanupHook(detach, address);
+    libc.removeCleanupHook(shmdt, address);
     libc.shmdt(address);
   });
 }
@@ -86,8 +86,20 @@ function wrap(libc: Libc, address: number, size: number, unmap: () => void): Mem
     free() {
       if (!isMapped) return;
       isMapped = false;
-      structuredClone(buffer, { transfer: [buffer] });
+      detach(buffer);
       unmap();
     },
   };
+}
+
+interface Transferable {
+  transfer?(size: number): ArrayBuffer;
+}
+
+/**
+ * `structuredClone` will not do: memory that is not V8's own is copied by it on Node 20 and refused
+ * later on. Node 20 has no other way, so there a forgotten view stays dangerous.
+ */
+function detach(buffer: ArrayBuffer & Transferable): void {
+  buffer.transfer?.(0);
 }

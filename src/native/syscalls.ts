@@ -108,8 +108,3 @@ export function getsockopt(
 ): number {
   return result(libc, libc.getsockopt(fd, level, option, value, size));
 }
-
-/** `fcntl(2)` with an integer argument. */
-export function fcntl(libc: Libc, fd: number, command: number, argument: number): number {
-  return result(libc, libc.fcntl(fd, command, argument));
-}

@@ -14,25 +14,57 @@ import type { Scheduler } from './scheduler.ts';
 
 /** Asks the kernel to give an operation up. Its completion still comes. */
 export function cancelOperation(scheduler: Scheduler, operation: Operation): void {
-  if (!operation.isInFlight) return;
+  if (!operation.isInFlight || scheduler.isStopped) return;
   const { index, generation } = operation;
   const request = scheduler.begin(ignoreCompletion, 'cancel');
   scheduler.setReferenced(request, false);
   prepCancel(scheduler.sqe, index, generation, 0);
 }
 
+/** The operations that one signal aborts: one listener, however many they are. */
+export class SignalBinding {
+  readonly #signal: AbortSignal;
+  readonly #scheduler: Scheduler;
+  readonly #operations = new Set<Operation>();
+  readonly #onAbort = (): void => {
+    for (const operation of this.#operations) cancelOperation(this.#scheduler, operation);
+  };
+
+  constructor(scheduler: Scheduler, signal: AbortSignal) {
+    this.#scheduler = scheduler;
+    this.#signal = signal;
+    signal.addEventListener('abort', this.#onAbort, { once: true });
+  }
+
+  add(operation: Operation): void {
+    this.#operations.add(operation);
+  }
+
+  /** Lets go of an operation that is over, and of the signal with the last one. */
+  remove(operation: Operation): void {
+    this.#operations.delete(operation);
+    if (this.#operations.size > 0) return;
+    this.#signal.removeEventListener('abort', this.#onAbort);
+    this.#scheduler.signals.delete(this.#signal);
+  }
+}
+
 /** Binds an operation that was just begun to a signal that is not aborted yet. */
 export function bindSignal(scheduler: Scheduler, operation: Operation, signal: AbortSignal): void {
-  const onAbort = (): void => cancelOperation(scheduler, operation);
+  let binding = scheduler.signals.get(signal);
+  if (binding === undefined) {
+    binding = new SignalBinding(scheduler, signal);
+    scheduler.signals.set(signal, binding);
+  }
+  binding.add(operation);
   operation.signal = signal;
-  operation.onAbort = onAbort;
-  signal.addEventListener('abort', onAbort, { once: true });
+  operation.binding = binding;
 }
 
 /** Unbinds it at its last completion. Says whether the operation was aborted meanwhile. */
 export function unbindSignal(operation: Operation): boolean {
-  const { signal, onAbort } = operation;
-  if (signal === null || onAbort === null) return false;
-  signal.removeEventListener('abort', onAbort);
+  const { signal, binding } = operation;
+  if (signal === null || binding === null) return false;
+  binding.remove(operation);
   return signal.aborted;
 }

@@ -8,6 +8,7 @@
  * Hot path: no allocation but the promise itself.
  */
 
+import { IORING_CQE_F_MORE, IORING_CQE_F_NOTIF } from '../native/index.ts';
 import { unbindSignal } from './cancellation.ts';
 import { systemError } from './errors.ts';
 import { Operation } from './operation.ts';
@@ -26,7 +27,19 @@ export function promiseOf<T>(operation: Operation): Promise<T> {
 }
 
 /** Resolves to the result, or rejects with its `SystemError` or the signal's reason. */
-export function settleWithResult(result: number, _flags: number, operation: Operation): void {
+export function settleWithResult(result: number, flags: number, operation: Operation): void {
+  if (flags !== 0 && isHeld(result, flags, operation)) return;
+  settle((flags & IORING_CQE_F_NOTIF) === 0 ? result : operation.result, operation);
+}
+
+/** A zero-copy send completes twice: its memory is free with the second one only. */
+function isHeld(result: number, flags: number, operation: Operation): boolean {
+  if ((flags & IORING_CQE_F_MORE) === 0) return false;
+  operation.result = result;
+  return true;
+}
+
+function settle(result: number, operation: Operation): void {
   if (operation.signal !== null && unbindSignal(operation)) {
     operation.reject?.(operation.signal.reason);
   } else if (result >= 0) {

@@ -66,6 +66,7 @@ export interface Diagnosis {
   kernel: string;
   /** Version of the running Node. */
   node: string;
+  /** Each feature by its name, in the order in which they are printed. */
   features: Record<FeatureName, FeatureDiagnosis>;
 }
 
@@ -89,7 +90,7 @@ const never = (): boolean => false;
 const features: Record<FeatureName, Feature> = {
   deferTaskrun: {
     since: '6.1',
-    note: 'Completions are posted only while the thread waits',
+    note: 'Completions come only while the thread waits',
     tryOut: registers.tryDeferTaskrun,
     isUsed: always,
   },
@@ -119,7 +120,7 @@ const features: Record<FeatureName, Feature> = {
   },
   hybridIopoll: {
     since: '6.13',
-    note: 'Polled disk reads; each file shows whether its device can. Not used',
+    note: "Polled reads, if a file's device can. Not used",
     tryOut: registers.tryHybridIopoll,
     isUsed: never,
   },
@@ -131,7 +132,7 @@ const features: Record<FeatureName, Feature> = {
   },
   napiStatic: {
     since: '6.13',
-    note: 'Busy polling of listed device queues only. Not used',
+    note: 'Busy polling of listed queues. Not used',
     tryOut: registers.tryNapiStatic,
     isUsed: never,
   },
@@ -167,7 +168,7 @@ const features: Record<FeatureName, Feature> = {
   },
   incrementalBuffers: {
     since: '6.12',
-    note: 'A receive buffer is filled piece by piece. Not used',
+    note: 'Receive buffers fill piece by piece. Not used',
     tryOut: sockets.tryIncrementalBuffers,
     isUsed: never,
   },
@@ -197,7 +198,7 @@ const features: Record<FeatureName, Feature> = {
   },
   noIowait: {
     since: '6.15',
-    note: 'A thread that waits is not counted as busy with a disk',
+    note: 'A waiting thread does not count as iowait',
     tryOut: registers.tryNoIowait,
     isUsed: ({ engine }) => engine.waiter.hidesIowait,
   },

@@ -19,9 +19,11 @@ import {
 import type { Host } from '../native/index.ts';
 import { Addresses } from './addresses.ts';
 import { BufferRing } from './buffer-ring.ts';
+import { BufferTable } from './buffer-table.ts';
 import { promiseOf, settleWithResult } from './completion-promise.ts';
 import { DirectCalls } from './direct-calls.ts';
 import { UringUnavailableError } from './errors.ts';
+import { FileTable } from './file-table.ts';
 import { MemoryPool } from './memory-pool.ts';
 import { Metrics } from './metrics.ts';
 import { ignoreCompletion } from './operation.ts';
@@ -33,6 +35,8 @@ import { Scheduler } from './scheduler.ts';
 import { explainUnavailable } from './unavailable.ts';
 import { Waiter } from './wait.ts';
 
+/** Slots of the registered tables: within the usual RLIMIT_NOFILE of 1024. */
+const TABLE_SIZE = 1024;
 /** How long the last resort waits for the kernel to let go, before it leaks instead. */
 const DISCARD_TIMEOUT_MS = 2000;
 /** How long the first NOP may take. An emulated kernel may accept everything and do nothing. */
@@ -70,7 +74,10 @@ export class Engine {
   readonly resources: Set<Resource> = new Set();
   readonly #options: ResolvedOptions;
   readonly #waitMemory: { free(): void };
+  #isProven = false;
   #buffers: BufferRing | null = null;
+  #files: FileTable | null = null;
+  #registered: BufferTable | null = null;
 
   constructor(host: Host, options: ResolvedOptions, listener: EngineListener) {
     this.host = host;
@@ -118,7 +125,9 @@ export class Engine {
       metrics: this.metrics,
       busyWaitMicros: options.busyWaitMicros,
       minWait: options.minWait,
-      onFailure: (error) => listener.onFailure(error),
+      onFailure: (error) => {
+        if (this.#isProven) listener.onFailure(error);
+      },
     });
     this.#prove();
   }
@@ -128,6 +137,18 @@ export class Engine {
     const { receiveBuffers, receiveBufferSize } = this.#options;
     this.#buffers ??= new BufferRing(this.ring, 0, receiveBuffers, receiveBufferSize);
     return this.#buffers;
+  }
+
+  /** Registered files; the table is made on first use. */
+  get files(): FileTable {
+    this.#files ??= new FileTable(this.ring, TABLE_SIZE);
+    return this.#files;
+  }
+
+  /** Registered buffers; the table is made on first use. */
+  get buffers(): BufferTable {
+    this.#registered ??= new BufferTable(this.ring, TABLE_SIZE);
+    return this.#registered;
   }
 
   /** Has a descriptor closed even if the thread is terminated. */
@@ -147,14 +168,20 @@ export class Engine {
     while (scheduler.inFlight > 0) {
       const request = scheduler.begin(settleWithResult, 'cancel');
       prepCancelAny(scheduler.sqe, IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL);
-      const canceled = promiseOf<number>(request);
-      await canceled.catch(ignoreCompletion);
+      const { begun } = scheduler;
+      await promiseOf<number>(request).catch(ignoreCompletion);
+      // What could not be canceled ends by itself; what was begun meanwhile is canceled as well.
+      const isWaiting = scheduler.inFlight > 0 && scheduler.begun === begun;
+      if (isWaiting && scheduler.failure === null) await scheduler.nextBatch();
+      if (scheduler.failure !== null) throw scheduler.failure;
     }
     this.#release();
   }
 
   /** The same at once, for the end of the thread: nobody is told, nothing is lost to the kernel. */
   discard(): void {
+    // What is queued is submitted first, so that it can be canceled.
+    this.scheduler.flush();
     this.cancelSynchronously();
     if (this.scheduler.discard(DISCARD_TIMEOUT_MS)) {
       this.#release();
@@ -185,6 +212,7 @@ export class Engine {
     this.scheduler.stop();
     this.#free();
     this.#buffers?.free();
+    this.#registered?.free();
     this.pool.free();
   }
 
@@ -202,7 +230,10 @@ export class Engine {
     }, 'nop');
     prepNop(scheduler.sqe);
     scheduler.drain(PROOF_TIMEOUT_MS);
-    if (result === 0) return;
+    if (result === 0) {
+      this.#isProven = true;
+      return;
+    }
     scheduler.stop();
     this.ring.abandon();
     throw new UringUnavailableError(

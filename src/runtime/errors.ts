@@ -17,6 +17,17 @@ export interface SystemErrorDetails {
 
 /**
  * An operation that the kernel refused: the same shape as the errors of `node:fs` and `node:net`.
+ *
+ * @example
+ * ```ts
+ * import { File } from 'onering';
+ *
+ * try {
+ *   await File.open('missing');
+ * } catch (error) {
+ *   console.log((error as { code: string }).code); // ENOENT
+ * }
+ * ```
  */
 export class SystemError extends Error {
   /** Negative, as in Node: `-2` for `ENOENT`. */
@@ -79,7 +90,10 @@ function withCode<T extends Error>(error: T, code: string): T & Coded {
   return coded;
 }
 
-/** `ERR_INVALID_ARG_TYPE`: `name` is the argument or `options.field`, `expected` e.g. "of type number". */
+/**
+ * `ERR_INVALID_ARG_TYPE`: `name` is the argument or `options.field`, `expected` is for example
+ * "of type number".
+ */
 export function invalidArgType(name: string, expected: string, actual: unknown): TypeError & Coded {
   const kind = name.includes('.') ? 'property' : 'argument';
   const message = `The "${name}" ${kind} must be ${expected}. Received ${describe(actual)}`;
@@ -95,7 +109,8 @@ export function invalidArgValue(name: string, actual: unknown, reason: string): 
 
 /** `ERR_OUT_OF_RANGE`: `range` e.g. ">= 0 && <= 10". */
 export function outOfRange(name: string, range: string, actual: unknown): RangeError & Coded {
-  const message = `The value of "${name}" is out of range. It must be ${range}. Received ${inspect(actual)}`;
+  const received = inspect(actual);
+  const message = `The value of "${name}" is out of range. It must be ${range}. Received ${received}`;
   return withCode(new RangeError(message), 'ERR_OUT_OF_RANGE');
 }
 
@@ -106,7 +121,10 @@ export function codedError(code: string, message: string): Error & Coded {
 
 /** What an operation on a closed runtime, file, socket or listener gets. */
 export function closedError(what: string): Error & Coded {
-  return codedError(`ERR_${what.toUpperCase().replaceAll(' ', '_')}_CLOSED`, `The ${what} is closed`);
+  return codedError(
+    `ERR_${what.toUpperCase().replaceAll(' ', '_')}_CLOSED`,
+    `The ${what} is closed`,
+  );
 }
 
 /** Why a ring could not be had. */
@@ -118,10 +136,20 @@ export type UnavailableReason =
   | 'sysctl'
   | 'memlock'
   | 'limits'
-  | 'worker'
+  | 'copies'
   | 'broken';
 
-/** io_uring is out of reach: says why, and what to do about it. */
+/**
+ * io_uring is out of reach: says why, and what to do about it.
+ *
+ * @example
+ * ```ts
+ * import { runtime } from 'onering';
+ *
+ * const { backend, reason } = runtime();
+ * console.log(backend === 'libuv' ? reason?.message : 'on the ring');
+ * ```
+ */
 export class UringUnavailableError extends Error {
   readonly code: string = 'ERR_URING_UNAVAILABLE';
   /** For programs; the message is for people. */

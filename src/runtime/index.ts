@@ -3,15 +3,15 @@
  */
 
 export { validateBuffer } from './addresses.ts';
-export type { BufferRing } from './buffer-ring.ts';
+export { BufferTable } from './buffer-table.ts';
+export type { RegisteredBuffer } from './buffer-table.ts';
 export { bindSignal, cancelOperation, unbindSignal } from './cancellation.ts';
 export { promiseOf, settleWithResult } from './completion-promise.ts';
 export { diagnose } from './diagnosis.ts';
 export type { Diagnosis, FeatureDiagnosis, FeatureName } from './diagnosis.ts';
-export type { Engine, Resource } from './engine.ts';
+export type { Engine } from './engine.ts';
 export {
   closedError,
-  codedError,
   invalidArgType,
   invalidArgValue,
   outOfRange,
@@ -19,18 +19,18 @@ export {
   SystemError,
   UringUnavailableError,
 } from './errors.ts';
-export type { SystemErrorDetails, UnavailableReason } from './errors.ts';
+export type { UnavailableReason } from './errors.ts';
 export type { RuntimeEvents } from './events.ts';
 export type { Block } from './memory-pool.ts';
 export type { RuntimeMetrics } from './metrics.ts';
+export { FileTable } from './file-table.ts';
 export { MultishotOperation } from './multishot.ts';
 export type { MultishotCompletion } from './multishot.ts';
-export { ignoreCompletion } from './operation.ts';
 export type { Operation } from './operation.ts';
 export { boolean, integer, validateNames, validateObject } from './options.ts';
 export type { MinWaitOptions, ResizeOptions, RuntimeOptions } from './options.ts';
 export type { ResizeEvent } from './pressure.ts';
 export { Runtime, runtime } from './runtime.ts';
 export type { CompletionCallback, SubmitOptions } from './runtime.ts';
-export type { Scheduler } from './scheduler.ts';
 export { Timer } from './timer-heap.ts';
+export { Waiter } from './wait.ts';

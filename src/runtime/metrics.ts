@@ -45,6 +45,8 @@ export interface RuntimeMetrics extends Readonly<Metrics> {
   readonly backend: 'uring' | 'libuv';
   /** Calls of `io_uring_enter(2)`. */
   readonly enters: number;
+  /** Operations begun since the start. */
+  readonly operations: number;
   /** Operations that somebody waits for. */
   readonly inFlight: number;
   /** Timers that are set. */
@@ -67,6 +69,7 @@ export function snapshotOf(backend: 'uring' | 'libuv', engine: Engine | null): R
       ...new Metrics(),
       backend,
       enters: 0,
+      operations: 0,
       inFlight: 0,
       timers: 0,
       entries: 0,
@@ -80,8 +83,9 @@ export function snapshotOf(backend: 'uring' | 'libuv', engine: Engine | null): R
     ...metrics,
     backend,
     enters: ring.enterCount,
+    operations: scheduler.begun,
     inFlight: scheduler.inFlight,
-    timers: scheduler.timers.size,
+    timers: scheduler.timerCount,
     entries: ring.submissions.entries,
     completionEntries: ring.completions.entries,
     utilization: aliveMs > 0 ? Math.max(0, 1 - metrics.waitedMs / aliveMs) : 0,

@@ -7,11 +7,12 @@
  * wait in a list, which is as long as the producer is ahead of the consumer.
  */
 
-import { ECANCELED, ENOBUFS, IORING_CQE_F_MORE } from '../native/index.ts';
+import { ECANCELED, ENOBUFS, IORING_CQE_F_MORE, prepNop } from '../native/index.ts';
 import type { Sqe } from '../native/index.ts';
 import { cancelOperation } from './cancellation.ts';
 import { systemError } from './errors.ts';
 import type { Metrics } from './metrics.ts';
+import { ignoreCompletion } from './operation.ts';
 import type { Operation } from './operation.ts';
 import type { SubmitOptions } from './runtime.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -31,7 +32,21 @@ interface Waiting {
 
 type State = 'armed' | 'ending' | 'ended';
 
-/** Iterates over the completions of one operation; made by `Runtime.multishot`. */
+/**
+ * Iterates over the completions of one operation; made by `Runtime.multishot`.
+ *
+ * @example
+ * ```ts
+ * import { prep, runtime } from 'onering';
+ *
+ * const ring = runtime();
+ * if (ring.backend === 'uring') {
+ *   const completions = ring.multishot((sqe) => prep.prepNop(sqe));
+ *   console.log((await completions.next()).done); // false
+ *   await completions.return();
+ * }
+ * ```
+ */
 export class MultishotOperation implements AsyncIterableIterator<MultishotCompletion, undefined> {
   readonly #scheduler: Scheduler;
   readonly #metrics: Metrics;
@@ -60,6 +75,8 @@ export class MultishotOperation implements AsyncIterableIterator<MultishotComple
     this.#prepare = prepare;
     this.#options = options;
     this.#arm();
+    // The first time the caller is there to hear of it.
+    if (this.#failure !== null) throw this.#failure.reason;
     options.signal?.addEventListener('abort', this.#onAbort, { once: true });
   }
 
@@ -88,13 +105,24 @@ export class MultishotOperation implements AsyncIterableIterator<MultishotComple
   }
 
   #arm(): void {
-    const { scheduler, options } = { scheduler: this.#scheduler, options: this.#options };
+    const scheduler = this.#scheduler;
+    const options = this.#options;
     const operation = scheduler.begin(onCompletion, options.syscall ?? 'io_uring_enter');
     operation.context = this;
     operation.keep = options.keep ?? null;
+    operation.reject = (reason) => this.#fail(reason);
     this.#operation = operation;
-    this.#prepare(scheduler.sqe);
     if (options.ref === false) scheduler.setReferenced(operation, false);
+    // Until the prepare function has done its part, the slot holds a NOP and nothing older.
+    prepNop(scheduler.sqe);
+    try {
+      this.#prepare(scheduler.sqe);
+    } catch (error) {
+      prepNop(scheduler.sqe);
+      operation.complete = ignoreCompletion;
+      operation.reject = null;
+      this.#fail(error);
+    }
   }
 
   #cancel(): void {
@@ -122,6 +150,12 @@ export class MultishotOperation implements AsyncIterableIterator<MultishotComple
     this.#end();
   }
 
+  #fail(reason: unknown): void {
+    this.#operation = null;
+    this.#failure ??= { reason };
+    this.#end();
+  }
+
   #deliver(value: MultishotCompletion): void {
     const waiting = this.#waiting.shift();
     if (waiting === undefined) this.#completions.push(value);
@@ -132,7 +166,10 @@ export class MultishotOperation implements AsyncIterableIterator<MultishotComple
     this.#state = 'ended';
     this.#options.signal?.removeEventListener('abort', this.#onAbort);
     for (const waiting of this.#waiting.splice(0)) {
-      this.#ended().then(waiting.resolve, waiting.reject);
+      this.#ended().then(
+        (result) => waiting.resolve(result),
+        (reason: unknown) => waiting.reject(reason),
+      );
     }
     for (const resolve of this.#onEnd.splice(0)) resolve();
   }

@@ -18,6 +18,8 @@ export class OperationTable {
   inFlight = 0;
   /** Those of them that keep the process alive. */
   referenced = 0;
+  /** Operations ever begun. */
+  begun = 0;
   readonly #operations: Operation[] = [];
   #free: Operation | null = null;
 
@@ -40,6 +42,7 @@ export class OperationTable {
     operation.isReferenced = true;
     operation.complete = complete;
     operation.syscall = syscall;
+    this.begun += 1;
     this.inFlight += 1;
     this.referenced += 1;
     return operation;
@@ -62,7 +65,7 @@ export class OperationTable {
     operation.reject = null;
     operation.path = undefined;
     operation.signal = null;
-    operation.onAbort = null;
+    operation.binding = null;
     operation.nextFree = this.#free;
     this.#free = operation;
   }

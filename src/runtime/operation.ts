@@ -11,6 +11,8 @@
  * Hot path: no allocation, no closures, no polymorphism per operation.
  */
 
+import type { SignalBinding } from './cancellation.ts';
+
 /** Runs once a completion: `result` is 0 or more, or `-errno`; `flags` are `IORING_CQE_F_*`. */
 export type Complete = (result: number, flags: number, operation: Operation) => void;
 
@@ -34,6 +36,8 @@ export class Operation {
   /** Whether a result of 0 or more is a descriptor, which somebody has to close. */
   makesDescriptor: boolean;
   complete: Complete;
+  /** The result so far, of an operation that completes more than once. */
+  result: number;
   /** What the kernel may read or write until the last completion. */
   keep: unknown;
   /** What `complete` works on: a socket, a file, a request. */
@@ -45,7 +49,7 @@ export class Operation {
   /** Named in the error where there is one. */
   path: string | undefined;
   signal: AbortSignal | null;
-  onAbort: (() => void) | null;
+  binding: SignalBinding | null;
   nextFree: Operation | null;
 
   constructor(index: number) {
@@ -56,6 +60,7 @@ export class Operation {
     this.runsUserCode = false;
     this.makesDescriptor = false;
     this.complete = ignoreCompletion;
+    this.result = 0;
     this.keep = null;
     this.context = null;
     this.resolve = null;
@@ -63,7 +68,7 @@ export class Operation {
     this.syscall = '';
     this.path = undefined;
     this.signal = null;
-    this.onAbort = null;
+    this.binding = null;
     this.nextFree = null;
   }
 }

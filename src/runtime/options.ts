@@ -256,7 +256,11 @@ export function boolean(value: unknown, name: string, byDefault: boolean): boole
   return value;
 }
 
-function oneOf<const T extends readonly string[]>(value: unknown, name: string, known: T): T[number] {
+function oneOf<const T extends readonly string[]>(
+  value: unknown,
+  name: string,
+  known: T,
+): T[number] {
   if (value === undefined) return known[0] as T[number];
   if (typeof value !== 'string') throw invalidArgType(name, 'of type string', value);
   if (!known.includes(value)) {

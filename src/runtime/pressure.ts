@@ -69,6 +69,7 @@ export class Pressure {
 
   /** Takes note of a batch that is about to be collected. */
   observe(batch: number, hasOverflow: boolean): void {
+    if (batch === 0 && !hasOverflow) return;
     if (hasOverflow) this.#metrics.completionOverflows += 1;
     const share = batch / this.#ring.completions.entries;
     if (share > this.#peak) this.#peak = share;

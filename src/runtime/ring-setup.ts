@@ -115,11 +115,7 @@ function attempt(
 }
 
 /** Maps the rings that the kernel allocated. Returns `-errno` on failure. */
-export function mapRingMemory(
-  kernel: Kernel,
-  fd: number,
-  params: RingParams,
-): RingMemory | number {
+export function mapRingMemory(kernel: Kernel, fd: number, params: RingParams): RingMemory | number {
   if ((params.features & IORING_FEAT_SINGLE_MMAP) === 0) return -EINVAL;
   const array = params.sqOff.array === 0 ? 0 : params.sqOff.array + params.sqEntries * 4;
   const size = Math.max(params.cqOff.cqes + params.cqEntries * CQE_SIZE, array);

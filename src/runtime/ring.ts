@@ -17,18 +17,14 @@ import {
   IORING_SETUP_CLAMP,
   IORING_SETUP_CQSIZE,
   IORING_SETUP_NO_MMAP,
+  IORING_UNREGISTER_RING_FDS,
   readRingParams,
   writeRingParams,
   writeRsrcUpdate,
 } from '../native/index.ts';
 import type { Kernel, Memory, RingParams, Sqe } from '../native/index.ts';
 import { CompletionQueue } from './completion-queue.ts';
-import {
-  allocateRingMemory,
-  freeRingMemory,
-  makeRing,
-  mapRingMemory,
-} from './ring-setup.ts';
+import { allocateRingMemory, freeRingMemory, makeRing, mapRingMemory } from './ring-setup.ts';
 import type { MadeRing, RingMemory, RingRequest } from './ring-setup.ts';
 import { SubmissionQueue } from './submission-queue.ts';
 
@@ -141,17 +137,20 @@ export class Ring {
     }
     const params = readRingParams(this.scratch.buffer);
     // The kernel uses the new rings from here on, and reports no features for them.
-    const mapped = own ?? mapRingMemory(this.kernel, this.fd, { ...params, features: this.features });
+    const mapped =
+      own ?? mapRingMemory(this.kernel, this.fd, { ...params, features: this.features });
     if (typeof mapped === 'number') throw new RingLostError(mapped);
     const old = this.#memory;
     this.#memory = mapped;
     this.#attach(params);
     freeRingMemory(old);
+    this.#runTaskWork();
     return 0;
   }
 
   /** Closes the descriptor and unmaps everything. Nothing may be in flight. */
   close(): void {
+    this.#unregisterDescriptor();
     this.kernel.close(this.fd);
     freeRingMemory(this.#memory);
     this.scratch.free();
@@ -159,12 +158,30 @@ export class Ring {
 
   /** Closes the descriptor only: for a ring whose operations could not be taken back. */
   abandon(): void {
+    this.#unregisterDescriptor();
     this.kernel.close(this.fd);
+  }
+
+  /** Clears the hint that a resize sets for nothing, and runs what may have come meanwhile. */
+  #runTaskWork(): void {
+    this.submissions.forgetTaskWork();
+    this.enterCount += 1;
+    this.kernel.ioUringEnter(this.#enterFd, 0, 0, this.#enterFlags, 0, 0);
   }
 
   #attach(params: RingParams): void {
     this.submissions.attach(this.#memory.rings, this.#memory.entries, params.sqOff);
     this.completions.attach(this.#memory.rings, params.cqOff);
+  }
+
+  /** The registration is a reference of its own: it would keep the ring alive after `close`. */
+  #unregisterDescriptor(): void {
+    if (!this.usesRegisteredDescriptor) return;
+    const { scratch } = this;
+    writeRsrcUpdate(scratch.buffer, 0, { offset: this.#enterFd, data: 0 });
+    this.register(IORING_UNREGISTER_RING_FDS, scratch.address, 1);
+    this.#enterFd = this.fd;
+    this.#enterFlags = IORING_ENTER_GETEVENTS;
   }
 
   #registerDescriptor(): void {

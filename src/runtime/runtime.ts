@@ -4,14 +4,16 @@
  */
 
 import { EventEmitter } from 'eventemitter3';
-import { linuxHost } from '../native/index.ts';
+import { linuxHost, prepNop } from '../native/index.ts';
 import type { Sqe } from '../native/index.ts';
 import { bindSignal } from './cancellation.ts';
 import { promiseOf, settleWithResult } from './completion-promise.ts';
+import type { BufferTable } from './buffer-table.ts';
 import { Engine } from './engine.ts';
 import { closedError, codedError, invalidArgType, UringUnavailableError } from './errors.ts';
 import { channels } from './events.ts';
 import type { RuntimeEvents } from './events.ts';
+import type { FileTable } from './file-table.ts';
 import { snapshotOf } from './metrics.ts';
 import type { RuntimeMetrics } from './metrics.ts';
 import { MultishotOperation } from './multishot.ts';
@@ -19,7 +21,7 @@ import type { Operation } from './operation.ts';
 import { resolveOptions } from './options.ts';
 import type { ResolvedOptions, RuntimeOptions } from './options.ts';
 import { requestedBackend } from './unavailable.ts';
-import { prepNop } from '../native/index.ts';
+import type { Waiter } from './wait.ts';
 
 /** Receives the kernel's result, `-errno` or more, and the completion's flags. */
 export type CompletionCallback = (result: number, flags: number) => void;
@@ -37,6 +39,14 @@ export interface SubmitOptions {
 }
 
 let current: Runtime | undefined;
+
+/** Shared by all copies of this package in a thread: two rings cannot both be waited in. */
+const RING_OWNER = Symbol.for('onering.ring');
+const thread = globalThis as { [RING_OWNER]?: Runtime };
+
+function setCurrent(open: Runtime | undefined): void {
+  current = open;
+}
 
 /**
  * Returns this thread's runtime; the first call opens it with default options.
@@ -98,7 +108,7 @@ export class Runtime {
     this.reason = backend === 'libuv' ? switchedOff() : this.#open();
     if (this.reason !== null && backend === 'uring') throw this.reason;
     this.backend = this.reason === null ? 'uring' : 'libuv';
-    current = this;
+    setCurrent(this);
     process.on('exit', this.#onExit);
     channels.open.publish(this);
   }
@@ -222,6 +232,36 @@ export class Runtime {
   }
 
   /**
+   * Registered files of this runtime, for low-level operations with `IOSQE_FIXED_FILE`.
+   *
+   * @throws `ERR_URING_UNAVAILABLE` on the libuv backend; `ERR_RUNTIME_CLOSED`; `EMFILE` when
+   *   RLIMIT_NOFILE is below the table's size.
+   * @see https://man7.org/linux/man-pages/man3/io_uring_register_files.3.html
+   */
+  get files(): FileTable {
+    return this.requireEngine().files;
+  }
+
+  /**
+   * Registered buffers of this runtime, for low-level fixed reads and writes.
+   *
+   * @throws `ERR_URING_UNAVAILABLE` on the libuv backend; `ERR_RUNTIME_CLOSED`.
+   * @see https://man7.org/linux/man-pages/man3/io_uring_register_buffers.3.html
+   */
+  get buffers(): BufferTable {
+    return this.requireEngine().buffers;
+  }
+
+  /**
+   * The wait slots of this runtime: acquire one to prepare a wait of your own.
+   *
+   * @throws `ERR_URING_UNAVAILABLE` on the libuv backend; `ERR_RUNTIME_CLOSED`.
+   */
+  get waiter(): Waiter {
+    return this.requireEngine().waiter;
+  }
+
+  /**
    * Reads the counters.
    *
    * @returns a snapshot: plain numbers that only grow, and the present state of the queues.
@@ -250,11 +290,8 @@ export class Runtime {
    * runtime().on('resize', ({ from, to }) => console.log(`${from} -> ${to} entries`));
    * ```
    */
-  on<E extends keyof RuntimeEvents>(
-    event: E,
-    listener: (...args: RuntimeEvents[E]) => void,
-  ): this {
-    this.#events.on(event, listener as never);
+  on<E extends keyof RuntimeEvents>(event: E, listener: (...args: RuntimeEvents[E]) => void): this {
+    this.#events.on(event, listener);
     return this;
   }
 
@@ -269,7 +306,7 @@ export class Runtime {
     event: E,
     listener: (...args: RuntimeEvents[E]) => void,
   ): this {
-    this.#events.off(event, listener as never);
+    this.#events.off(event, listener);
     return this;
   }
 
@@ -302,6 +339,9 @@ export class Runtime {
   }
 
   #open(): UringUnavailableError | null {
+    if (thread[RING_OWNER] !== undefined) {
+      return new UringUnavailableError('copies', 'Another copy of onering has this thread');
+    }
     const host = linuxHost();
     if (typeof host === 'string') return new UringUnavailableError('platform', host);
     try {
@@ -312,6 +352,7 @@ export class Runtime {
         },
         onFailure: (error) => this.#fail(error),
       });
+      thread[RING_OWNER] = this;
       return null;
     } catch (error) {
       if (error instanceof UringUnavailableError) return error;
@@ -342,7 +383,8 @@ export class Runtime {
 
   #ended(): void {
     process.off('exit', this.#onExit);
-    if (current === this) current = undefined;
+    if (current === this) setCurrent(undefined);
+    if (thread[RING_OWNER] === this) delete thread[RING_OWNER];
     channels.close.publish(this);
   }
 

@@ -12,7 +12,7 @@
  *              +---^-----------------------------------------------------------+  |
  *                  +------------- again, while the host is idle ------------------+
  *
- * User code never throws through here: the error is kept and rethrown from `setImmediate`, where
+ * User code never throws through here: the error is thrown again from a microtask, where
  * `uncaughtException` sees it. Hot path: no allocation, no closures, no polymorphism.
  */
 
@@ -21,6 +21,7 @@ import {
   EAGAIN,
   EBADR,
   EBUSY,
+  ECANCELED,
   EINTR,
   ETIME,
   IORING_CQE_F_MORE,
@@ -29,10 +30,10 @@ import {
 } from '../native/index.ts';
 import type { HostLoop, Sqe } from '../native/index.ts';
 import { CQE_WORDS } from './completion-queue.ts';
+import type { SignalBinding } from './cancellation.ts';
 import { systemError } from './errors.ts';
 import type { Metrics } from './metrics.ts';
-import { Operation } from './operation.ts';
-import type { Complete } from './operation.ts';
+import type { Complete, Operation } from './operation.ts';
 import { OperationTable } from './operation-table.ts';
 import type { Pressure } from './pressure.ts';
 import type { Ring } from './ring.ts';
@@ -49,7 +50,7 @@ const SQE_USER_DATA = 8;
 const SUBMIT_ATTEMPTS_MAX = 1000;
 
 interface TickProcess {
-  _tickCallback(): void;
+  _tickCallback(this: void): void;
 }
 
 /** What the scheduler is made of. */
@@ -68,6 +69,8 @@ export interface SchedulerParts {
 export class Scheduler {
   readonly operations: OperationTable = new OperationTable();
   readonly timers: TimerHeap = new TimerHeap();
+  /** Signals that operations in flight are bound to. */
+  readonly signals: Map<AbortSignal, SignalBinding> = new Map();
   readonly ring: Ring;
   readonly #waiter: Waiter;
   readonly #loop: HostLoop;
@@ -84,10 +87,15 @@ export class Scheduler {
   #next = 0;
   /** Operations of the scheduler itself, which keep nothing alive. */
   #internal = 0;
+  #internalBegun = 0;
   #isRunning = false;
   #isReferenced = false;
   #isInTurn = false;
   #isStopped = false;
+  #failure: Error | null = null;
+  /** The operation whose last completion is running. */
+  #ending: Operation | null = null;
+  readonly #onBatch: (() => void)[] = [];
   #isHostReady = false;
   #isHostPollArmed = false;
   readonly #onHostReady: Complete;
@@ -108,7 +116,13 @@ export class Scheduler {
       this.#isHostPollArmed = false;
       this.#internal -= 1;
     };
-    this.#quietTimer = new Timer(0, () => this.#pressure.settle(), null);
+    this.#quietTimer = new Timer(
+      0,
+      () => {
+        this.#resize(() => this.#pressure.settle());
+      },
+      null,
+    );
     this.#quietTimer.isReferenced = false;
     this.#loop.setTick(() => this.#turn());
   }
@@ -116,6 +130,16 @@ export class Scheduler {
   /** Operations in flight that somebody asked for. */
   get inFlight(): number {
     return this.operations.inFlight - this.#internal;
+  }
+
+  /** Operations ever begun, but for the scheduler's own. */
+  get begun(): number {
+    return this.operations.begun - this.#internalBegun;
+  }
+
+  /** Timers that somebody set. */
+  get timerCount(): number {
+    return this.timers.size - (this.#quietTimer.index < 0 ? 0 : 1);
   }
 
   /** The time on the runtime's clock: milliseconds, fractional. */
@@ -135,6 +159,7 @@ export class Scheduler {
     words[base + SQE_USER_DATA] = operation.index;
     words[base + SQE_USER_DATA + 1] = operation.generation;
     if (!this.#isRunning) this.#start();
+    else if (!this.#isReferenced && !this.#isInTurn) this.#settleReference();
     return operation;
   }
 
@@ -153,6 +178,7 @@ export class Scheduler {
     this.timers.add(timer);
     if (timer.isReferenced) this.#referencedTimers += 1;
     if (!this.#isRunning) this.#start();
+    else if (!this.#isReferenced && !this.#isInTurn) this.#settleReference();
   }
 
   /** Takes a timer back. Returns false when it has fired or was never added. */
@@ -217,17 +243,43 @@ export class Scheduler {
       }
       completions.count = 0;
       this.#next = 0;
-      if (this.inFlight === 0) return true;
+      // Our own poll was canceled with everything else; who called this may be a completion.
+      if (this.operations.inFlight === (this.#ending === null ? 0 : 1)) return true;
       const leftMs = deadlineMs - this.nowMs();
       if (leftMs <= 0) return false;
       this.#waiter.waitFor(Math.min(leftMs, 10), 1, 0);
     }
   }
 
-  /** Ends every operation with an error: for a ring that is broken. Its memory stays kept. */
+  /** Whether nothing can be begun any more. */
+  get isStopped(): boolean {
+    return this.#isStopped;
+  }
+
+  /** Why the ring is broken, or `null`. */
+  get failure(): Error | null {
+    return this.#failure;
+  }
+
+  /** Resolves when another batch of completions has run, or the ring has broken. */
+  nextBatch(): Promise<void> {
+    return new Promise((resolve) => this.#onBatch.push(resolve));
+  }
+
+  /**
+   * Ends every operation: for a ring that is broken. Promises are rejected with the error, listeners
+   * are told as if they had been canceled. Nothing is released: the kernel may still use the memory.
+   */
   failAll(error: Error): void {
     this.stop();
-    this.operations.forEachInFlight((operation) => operation.reject?.(error));
+    this.operations.forEachInFlight((operation) => {
+      try {
+        if (operation.reject !== null) operation.reject(error);
+        else operation.complete(-ECANCELED, 0, operation);
+      } catch (thrown) {
+        rethrow(thrown);
+      }
+    });
   }
 
   /** Takes the host back to running alone. Nothing may be begun afterwards. */
@@ -242,7 +294,7 @@ export class Scheduler {
   #handTimersOver(): void {
     const nowMs = this.nowMs();
     for (;;) {
-      const timer = this.timers.takeDue(Infinity);
+      const timer = this.timers.takeDue(Infinity, Infinity);
       if (timer === undefined) return;
       const handle = setTimeout(() => timer.fire(timer), Math.max(0, timer.deadlineMs - nowMs));
       if (!timer.isReferenced) handle.unref();
@@ -255,14 +307,18 @@ export class Scheduler {
     if (!this.#isInTurn) this.#settleHost();
   }
 
+  /** Tells the host whether to stay alive for our sake. */
+  #settleReference(): void {
+    const isReferenced = this.operations.referenced > 0 || this.#referencedTimers > 0;
+    if (isReferenced === this.#isReferenced) return;
+    this.#isReferenced = isReferenced;
+    this.#loop.setReferenced(isReferenced);
+  }
+
   /** Tells the host whether to stay alive, or that there is nothing left to do. */
   #settleHost(): void {
     if (!this.#isRunning || this.#isStopped) return;
-    const isReferenced = this.operations.referenced > 0 || this.#referencedTimers > 0;
-    if (isReferenced !== this.#isReferenced) {
-      this.#isReferenced = isReferenced;
-      this.#loop.setReferenced(isReferenced);
-    }
+    this.#settleReference();
     if (this.inFlight === 0 && this.timers.size === 0 && this.ring.completions.count === 0) {
       this.#leaveHost();
     }
@@ -287,12 +343,13 @@ export class Scheduler {
           this.#loop.pause();
           isPaused = true;
         }
+        this.#settleReference();
         const hostTimeoutMs = this.#loop.timeoutMs();
         this.#tick(hostTimeoutMs);
         if (hostTimeoutMs === 0 || this.#isHostReady || this.#isStopped) break;
       }
     } catch (error) {
-      this.#onFailure(error instanceof Error ? error : new Error(String(error)));
+      this.#fail(error);
     }
     this.#isHostReady = false;
     this.#isInTurn = false;
@@ -310,12 +367,23 @@ export class Scheduler {
     else if (submissions.pending > 0 || submissions.hasTaskWork || submissions.hasOverflow) {
       this.#enter();
     }
+    if (this.#isStopped) return;
     this.#pressure.observe(completions.ready, submissions.hasOverflow);
     completions.collect();
     this.#run();
     this.#fireTimers();
+    if (this.#isStopped) return;
     this.#pressure.relieve();
     if (this.#pressure.isGrown) this.#watchQuiet();
+  }
+
+  /** A resize may lose the ring. */
+  #resize(change: () => void): void {
+    try {
+      change();
+    } catch (error) {
+      this.#fail(error);
+    }
   }
 
   /** While the queue is grown, an unreferenced timer looks whether it can shrink again. */
@@ -336,13 +404,18 @@ export class Scheduler {
   #wait(timeoutMs: number): void {
     const startMs = this.nowMs();
     if (!this.#isHostPollArmed) this.#armHostPoll();
-    if (this.#busyWait.isEnabled && this.#busyWait.spin(timeoutMs)) {
+    if (this.ring.completions.count > 0) {
+      // Arming took completions in, to make space: they are run first.
+      this.#enter();
+    } else if (this.#busyWait.isEnabled && this.#busyWait.spin(timeoutMs)) {
       this.#metrics.busyWaitHits += 1;
       this.#enter();
     } else {
       this.#metrics.waits += 1;
+      const spunMs = this.#busyWait.isEnabled ? this.nowMs() - startMs : 0;
       const count = this.#minWaitMicros > 0 ? this.#minWaitCount : 1;
-      this.#check(this.#waiter.waitFor(timeoutMs, count, this.#minWaitMicros));
+      const leftMs = Math.max(0, timeoutMs - spunMs);
+      this.#check(this.#waiter.waitFor(leftMs, count, this.#minWaitMicros));
     }
     this.#loop.updateTime();
     this.#metrics.waitedMs += this.nowMs() - startMs;
@@ -352,6 +425,7 @@ export class Scheduler {
   #armHostPoll(): void {
     this.#isHostPollArmed = true;
     this.#internal += 1;
+    this.#internalBegun += 1;
     const operation = this.begin(this.#onHostReady, 'poll');
     this.operations.setReferenced(operation, false);
     prepPollAdd(this.sqe, this.#loop.backendFd, POLLIN);
@@ -374,7 +448,16 @@ export class Scheduler {
       // The kernel had no memory left to keep an overflowed completion.
       this.#metrics.lostCompletions = this.ring.completions.lost;
     }
-    this.#onFailure(new RingFailure(result));
+    this.#fail(systemError(result, 'io_uring_enter'));
+  }
+
+  /** The ring is broken: it is not entered again. */
+  #fail(error: unknown): void {
+    if (this.#failure !== null) return;
+    this.#failure = error instanceof Error ? error : new Error(String(error));
+    this.stop();
+    this.#tellBatch();
+    this.#onFailure(this.#failure);
   }
 
   /** Submits early, because the submission queue is full. Completions are run in the next tick. */
@@ -386,9 +469,11 @@ export class Scheduler {
       // Each attempt empties the completion queue, which is what the kernel may be waiting for.
       if (attempt > SUBMIT_ATTEMPTS_MAX) throw systemError(-EAGAIN, 'io_uring_enter');
       this.#enter();
+      if (this.#failure !== null) throw this.#failure;
       this.#pressure.observe(completions.ready, submissions.hasOverflow);
       completions.collect();
-      this.#pressure.relieve();
+      this.#resize(() => this.#pressure.relieve());
+      if (this.#failure !== null) throw this.#failure;
     }
   }
 
@@ -410,32 +495,45 @@ export class Scheduler {
     this.#metrics.completions += completions.count;
     completions.count = 0;
     this.#next = 0;
+    this.#tellBatch();
     this.#drainMicrotasks();
+  }
+
+  #tellBatch(): void {
+    if (this.#onBatch.length === 0) return;
+    for (const resolve of this.#onBatch.splice(0)) resolve();
   }
 
   #complete(operation: Operation, result: number, flags: number): void {
     const { runsUserCode } = operation;
+    const isLast = (flags & IORING_CQE_F_MORE) === 0;
+    if (isLast) this.#ending = operation;
     try {
       operation.complete(result, flags, operation);
     } catch (error) {
-      rethrowLater(error);
+      rethrow(error);
     }
-    if ((flags & IORING_CQE_F_MORE) === 0) this.operations.release(operation);
+    if (isLast) {
+      this.operations.release(operation);
+      this.#ending = null;
+    }
     if (runsUserCode) this.#drainMicrotasks();
   }
 
   #fireTimers(): void {
     if (this.timers.size === 0) return;
     const nowMs = this.nowMs();
+    const { nextSequence } = this.timers;
     for (;;) {
-      const timer = this.timers.takeDue(nowMs);
+      // What is added meanwhile waits for the next tick, however soon it is due.
+      const timer = this.timers.takeDue(nowMs, nextSequence);
       if (timer === undefined) return;
       if (timer.isReferenced) this.#referencedTimers -= 1;
       this.#metrics.timersFired += 1;
       try {
         timer.fire(timer);
       } catch (error) {
-        rethrowLater(error);
+        rethrow(error);
       }
       this.#drainMicrotasks();
     }
@@ -443,31 +541,26 @@ export class Scheduler {
 
   /** `process.nextTick` and microtasks, as Node does after each callback of libuv's. */
   #drainMicrotasks(): void {
+    // Outside of a turn somebody else's callback is running: its own drain follows.
+    if (!this.#isInTurn) return;
     const drainTicks = this.#drainTicks;
     for (;;) {
       try {
         drainTicks();
         return;
       } catch (error) {
-        rethrowLater(error);
+        rethrow(error);
       }
     }
   }
 }
 
-function rethrowLater(error: unknown): void {
-  setImmediate(() => {
+/**
+ * Throws from a microtask, where Node makes an `uncaughtException` of it at once: with its listeners
+ * called, its async context stack emptied, or the process ended with the right trace.
+ */
+function rethrow(error: unknown): void {
+  queueMicrotask(() => {
     throw error;
   });
-}
-
-/** `io_uring_enter` failed in a way that no later call mends. */
-export class RingFailure extends Error {
-  readonly result: number;
-
-  constructor(result: number) {
-    super(`io_uring_enter failed with ${result}`);
-    this.name = 'RingFailure';
-    this.result = result;
-  }
 }

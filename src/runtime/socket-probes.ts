@@ -129,10 +129,7 @@ export function tryZeroCopySend(trial: Trial): void {
 /** Two ends of a connection, made by the ring itself. */
 function connectedPair(trial: Trial, ring: TrialRing): { client: number; server: number } {
   const listener = listen(trial);
-  const tag = ring.begin(
-    (sqe) => prepAccept(sqe, listener.fd, 0, 0, SOCK_CLOEXEC),
-    'descriptor',
-  );
+  const tag = ring.begin((sqe) => prepAccept(sqe, listener.fd, 0, 0, SOCK_CLOEXEC), 'descriptor');
   const client = connect(trial, ring, listener.name);
   return { client, server: accepted(ring.take(tag).result, 'IORING_OP_ACCEPT') };
 }

@@ -66,6 +66,14 @@ export class SubmissionQueue {
     return (Atomics.load(this.#ring, this.#flagsAt) & IORING_SQ_TASKRUN) !== 0;
   }
 
+  /**
+   * Forgets the hint that task work waits, which a resize sets for nothing and the kernel clears only
+   * after real task work. An `enter` must follow: it runs what may have come before.
+   */
+  forgetTaskWork(): void {
+    Atomics.and(this.#ring, this.#flagsAt, ~IORING_SQ_TASKRUN);
+  }
+
   /** Looks at new memory: after the set-up, and after every resize. */
   attach(ring: Memory, entries: Memory, offsets: SubmissionOffsets): void {
     const words = new Int32Array(ring.buffer);

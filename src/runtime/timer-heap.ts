@@ -68,10 +68,16 @@ export class TimerHeap {
     return true;
   }
 
-  /** Takes the earliest timer if it is due. */
-  takeDue(nowMs: number): Timer | undefined {
+  /** What the next timer's `sequence` will be. */
+  get nextSequence(): number {
+    return this.#sequence;
+  }
+
+  /** Takes the earliest timer if it is due and was added before `sequence`. */
+  takeDue(nowMs: number, sequence: number): Timer | undefined {
     const first = this.#timers[0];
     if (first === undefined || first.deadlineMs > nowMs) return undefined;
+    if (first.sequence >= sequence) return undefined;
     this.remove(first);
     return first;
   }

@@ -4,7 +4,16 @@
 
 import { readFileSync } from 'node:fs';
 import { isMainThread } from 'node:worker_threads';
-import { EACCES, EINVAL, EMFILE, ENFILE, ENOMEM, ENOSYS, EPERM, errnoName } from '../native/index.ts';
+import {
+  EACCES,
+  EINVAL,
+  EMFILE,
+  ENFILE,
+  ENOMEM,
+  ENOSYS,
+  EPERM,
+  errnoName,
+} from '../native/index.ts';
 import { invalidArgValue, UringUnavailableError } from './errors.ts';
 
 /** Reads the kill switch, before the first system call. An option of the program comes first. */

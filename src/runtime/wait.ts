@@ -47,6 +47,25 @@ const WORD_FLAGS = 5;
 const WORD_SIGMASK = 6;
 const WORD_SIGMASK_SIZE = 8;
 
+/**
+ * The wait slots of one runtime (see `Runtime.waiter`). Slots 0 to 3 are the scheduler's; a power
+ * user acquires another, prepares it, and waits on it by hand. Completions that end such a wait are
+ * delivered in the next tick.
+ *
+ * @example
+ * ```ts
+ * import { runtime } from 'onering';
+ *
+ * const ring = runtime();
+ * if (ring.backend === 'uring') {
+ *   const slot = ring.waiter.acquireSlot();
+ *   ring.waiter.setSlot(slot, 0.25, 0);
+ *   console.log(ring.waiter.wait(slot, 1) < 0); // true
+ *   ring.waiter.releaseSlot(slot);
+ * }
+ * ```
+ * @see https://man7.org/linux/man-pages/man3/io_uring_register_region.3.html
+ */
 export class Waiter {
   /** Whether waits use registered slots. */
   readonly usesSlots: boolean;
@@ -124,7 +143,7 @@ export class Waiter {
     return this.#ring.enter(count, this.#flags, this.#copySlot(slot), GETEVENTS_ARG_SIZE);
   }
 
-  /** Waits at most `timeoutMs` for one completion, or in two stages where `minWaitMicros` is set. */
+  /** Waits at most `timeoutMs` for `count` completions, in two stages with `minWaitMicros`. */
   waitFor(timeoutMs: number, count: number, minWaitMicros: number): number {
     if (minWaitMicros > 0) {
       this.setSlot(WAIT_SLOT_TWO_STAGE, timeoutMs, minWaitMicros);

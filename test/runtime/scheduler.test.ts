@@ -310,7 +310,7 @@ describe('Scheduler.flush and Scheduler.drain', () => {
     expect(log).toEqual(['done']);
   });
 
-  it('can be drained from within a completion: each runs once', async () => {
+  it('can be flushed from within a completion: each runs once', async () => {
     const sim = openSim();
     const log: string[] = [];
     nopThen(sim, () => {

@@ -14,9 +14,15 @@ import type { SimRing } from './sim-ring.ts';
 /** Does what an `ASYNC_CANCEL` entry asks for, and returns its result. */
 export function cancel(ring: SimRing, request: SimOperation): number {
   const [low = 0, high = 0] = request.words.subarray(4, 6);
-  return take(ring, request.opFlags, request.fd, (operation) => {
-    return operation !== request && operation.low === low && operation.high === high;
-  }, request);
+  return take(
+    ring,
+    request.opFlags,
+    request.fd,
+    (operation) => {
+      return operation !== request && operation.low === low && operation.high === high;
+    },
+    request,
+  );
 }
 
 /** `IORING_REGISTER_SYNC_CANCEL`: waits as long as it is told for what cannot be canceled. */

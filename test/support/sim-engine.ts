@@ -37,17 +37,15 @@ export function openSim(
   prepareKernel(kernel);
   const resizes: ResizeEvent[] = [];
   const failures: Error[] = [];
-  const engine: Engine = new Engine(
-    { kernel, loop },
-    resolveOptions({ ...OPTIONS, ...options }),
-    {
-      onResize: (event) => resizes.push(event),
-      onFailure: (error) => {
-        failures.push(error);
-        if (failures.length === 1) engine.abandon(error);
-      },
+  let opened: Engine | null = null;
+  const engine = new Engine({ kernel, loop }, resolveOptions({ ...OPTIONS, ...options }), {
+    onResize: (event) => resizes.push(event),
+    onFailure: (error) => {
+      failures.push(error);
+      if (failures.length === 1) opened?.abandon(error);
     },
-  );
+  });
+  opened = engine;
   return { kernel, loop, engine, scheduler: engine.scheduler, resizes, failures };
 }
 

@@ -26,6 +26,8 @@ import { readWaitArgument } from './sim-wait.ts';
 import type { SimWait } from './sim-wait.ts';
 
 const FIRST_FD = 100;
+/** More calls than any test makes: what enters over and over waits for something that never comes. */
+const ENTERS_MAX = 100_000;
 const REGISTERED_RINGS_MAX = 16;
 const FEATURES_OF_6_18 = 0x3ffff;
 const SETUP_FLAGS_OF_6_18 = 0x7ffff;
@@ -218,6 +220,7 @@ export class SimKernel implements Kernel {
         result = this.#enter(ring as SimRing, toSubmit, minComplete, flags, parsed);
       }
     }
+    assert(this.enters.length < ENTERS_MAX, 'A program that waits lets the kernel wait for it');
     this.enters.push({ toSubmit, minComplete, flags, argument, argumentSize, result, wait });
     return result;
   }

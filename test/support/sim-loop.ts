@@ -1,8 +1,8 @@
 /**
  * The simulated host loop: `HostLoop` driven turn by turn by a test.
  *
- * It answers as libuv does: the timeout is 0 unless the idle handle is paused, and a stopped loop
- * calls no tick. Each turn runs in a macrotask of its own, so that ticks and microtasks are drained
+ * It answers as libuv does: the timeout is 0 unless the idle handle is paused, and when nothing
+ * keeps the loop alive; a stopped loop calls no tick. Each turn runs in a macrotask of its own, so that ticks and microtasks are drained
  * by whom they are drained in a program.
  */
 
@@ -20,6 +20,8 @@ export class SimLoop implements HostLoop {
   isReferenced = false;
   /** What the loop would sleep: milliseconds, 0 not at all, -1 for ever. */
   sleepMs = -1;
+  /** Whether something of the host's own keeps it alive: a server, a timer. */
+  hasOwnWork = false;
   /** How often the loop was told that time has passed. */
   timeUpdates = 0;
   /** Turns in which the tick was called. */
@@ -91,7 +93,8 @@ export class SimLoop implements HostLoop {
   }
 
   timeoutMs(): number {
-    return this.isPaused ? this.sleepMs : 0;
+    const isAlive = this.isReferenced || this.hasOwnWork;
+    return this.isPaused && isAlive ? this.sleepMs : 0;
   }
 
   updateTime(): void {

@@ -79,10 +79,7 @@ export interface Transfer {
 }
 
 /** Checks the arguments of a read or a write. */
-export function validateTransfer(
-  buffer: unknown,
-  options: TransferOptions,
-): Transfer {
+export function validateTransfer(buffer: unknown, options: TransferOptions): Transfer {
   validateBuffer(buffer, 'buffer');
   validateObject(options, 'options');
   const offset = integer(options.offset, 'offset', 0, 0, buffer.byteLength);

@@ -13,6 +13,18 @@ type Done = (error?: Error | null) => void;
 
 /**
  * A TCP connection with the shape of a `net.Socket`, made by `toDuplex`.
+ *
+ * @example
+ * ```ts
+ * import { TcpListener, TcpStream, toDuplex } from 'onering';
+ *
+ * const listener = await TcpListener.listen({ hostname: '127.0.0.1', port: 0 });
+ * const client = await TcpStream.connect({ hostname: '127.0.0.1', port: listener.address().port });
+ * toDuplex(await listener.accept()).end('bye');
+ * console.log(String(await client.read())); // bye
+ * await client.close();
+ * await listener.close();
+ * ```
  */
 export class TcpDuplex extends Duplex implements ConnectionHandler {
   readonly #connection: Connection;

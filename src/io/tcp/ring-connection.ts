@@ -242,7 +242,13 @@ export class RingConnection implements Connection {
     this.#sending = queue.splice(0, count);
     const only = this.#sending[0];
     if (count === 1 && only !== undefined) this.#beginSend(only.bytes);
-    else this.#beginSend(Buffer.concat(this.#sending.map(({ bytes }) => bytes), size));
+    else
+      this.#beginSend(
+        Buffer.concat(
+          this.#sending.map(({ bytes }) => bytes),
+          size,
+        ),
+      );
   }
 
   #beginSend(bytes: Uint8Array): void {

@@ -11,7 +11,7 @@ import type { SocketAddress } from './address.ts';
 import type { Connection } from './connection.ts';
 import { openNodeAcceptor } from './node-acceptor.ts';
 import { openRingAcceptor } from './ring-acceptor.ts';
-import { TcpSocket } from './tcp-socket.ts';
+import { openSocket } from './tcp-socket.ts';
 import type { SocketCallbacks } from './tcp-socket.ts';
 import { TcpStream, validateSignal } from './tcp-stream.ts';
 import type { StreamOptions } from './tcp-stream.ts';
@@ -205,7 +205,7 @@ export class TcpListener implements AcceptHandler {
   /** @internal */
   onConnection(connection: Connection): void {
     if (this.#callbacks !== undefined) {
-      new TcpSocket(connection, this.#callbacks, this.#context);
+      openSocket(connection, this.#callbacks, this.#context);
       return;
     }
     const taker = this.#takers.shift();

@@ -3,7 +3,7 @@
  * object of functions shared by all sockets of a listener.
  */
 
-import { AsyncResource } from 'node:async_hooks';
+import type { AsyncResource } from 'node:async_hooks';
 import type { SocketAddress } from './address.ts';
 import type { Connection, ConnectionHandler } from './connection.ts';
 import { bytesOf } from './tcp-stream.ts';
@@ -63,9 +63,6 @@ export class TcpSocket implements ConnectionHandler {
     this.#callbacks = callbacks;
     this.#context = context;
     connection.setHandler(this);
-    const { open } = callbacks;
-    if (open !== undefined) context.runInAsyncScope(open, callbacks, this);
-    if (!connection.isClosed) connection.start();
   }
 
   /** The other end. */
@@ -176,4 +173,16 @@ export class TcpSocket implements ConnectionHandler {
     if (report !== undefined) this.#context.runInAsyncScope(report, this.#callbacks, this, error);
     this.#connection.destroy();
   }
+}
+
+/** Makes the socket of a connection that was accepted, tells the program, and begins to receive. */
+export function openSocket(
+  connection: Connection,
+  callbacks: SocketCallbacks,
+  context: AsyncResource,
+): void {
+  const socket = new TcpSocket(connection, callbacks, context);
+  const { open } = callbacks;
+  if (open !== undefined) context.runInAsyncScope(open, callbacks, socket);
+  if (!connection.isClosed) connection.start();
 }

@@ -64,7 +64,6 @@ export class TcpStream implements ConnectionHandler {
   #bufferedBytes = 0;
   #hasEnded = false;
   #isStarted = false;
-  #isFinal = false;
   #error: Error | null = null;
 
   /** @internal */
@@ -149,12 +148,11 @@ export class TcpStream implements ConnectionHandler {
       if (!this.#isStarted) this.#start();
       return Promise.resolve(chunk);
     }
-    if (options?.signal !== undefined) return this.#abortableRead(options.signal);
     if (this.#error !== null) return Promise.reject(this.#error);
     if (this.#hasEnded) return Promise.resolve(null);
     if (this.#connection.isClosed) return Promise.reject(closedError('socket'));
     if (!this.#isStarted) this.#start();
-    return new Promise((resolve, reject) => this.#readers.push({ resolve, reject }));
+    return new Promise((resolve, reject) => this.#wait({ resolve, reject }, options?.signal));
   }
 
   /**
@@ -294,21 +292,30 @@ export class TcpStream implements ConnectionHandler {
     for (const reader of this.#readers.splice(0)) reader.reject(error);
   }
 
-  #abortableRead(signal: AbortSignal): Promise<Buffer | null> {
-    return new Promise((resolve, reject) => {
-      validateSignal(signal)?.throwIfAborted();
-      let waiting: Reader | undefined;
-      const onAbort = (): void => {
-        const at = waiting === undefined ? -1 : this.#readers.indexOf(waiting);
-        if (at >= 0) this.#readers.splice(at, 1);
-        reject(signal.reason);
-      };
-      signal.addEventListener('abort', onAbort, { once: true });
-      const settle = (): void => signal.removeEventListener('abort', onAbort);
-      const count = this.#readers.length;
-      this.read().finally(settle).then(resolve, reject);
-      waiting = this.#readers[count];
-    });
+  #wait(reader: Reader, signal: AbortSignal | undefined): void {
+    if (signal === undefined) {
+      this.#readers.push(reader);
+      return;
+    }
+    validateSignal(signal)?.throwIfAborted();
+    const settle = (): void => signal.removeEventListener('abort', onAbort);
+    const waiting: Reader = {
+      resolve: (chunk) => {
+        settle();
+        reader.resolve(chunk);
+      },
+      reject: (reason) => {
+        settle();
+        reader.reject(reason);
+      },
+    };
+    const onAbort = (): void => {
+      const at = this.#readers.indexOf(waiting);
+      if (at >= 0) this.#readers.splice(at, 1);
+      reader.reject(signal.reason);
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+    this.#readers.push(waiting);
   }
 }
 

@@ -1,6 +1,6 @@
 /**
- * Constants of `<asm-generic/errno.h>` in the C spelling: the numbers of 64-bit x86, Arm, RISC-V and
- * LoongArch. Where the C library has two names for one number, both are here.
+ * Constants of `<asm-generic/errno.h>` in the C spelling: the numbers of 64-bit x86, Arm, RISC-V
+ * and LoongArch. Where the C library has two names for one number, both are here.
  */
 
 export const EPERM = 1;

@@ -1,6 +1,6 @@
 /**
- * Constants of `<sys/socket.h>`, `<netinet/in.h>`, `<netinet/tcp.h>` and `<netinet/udp.h>` on 64-bit
- * Linux, in the C spelling: the numbers of x86, Arm, RISC-V and LoongArch.
+ * Constants of `<sys/socket.h>`, `<netinet/in.h>`, `<netinet/tcp.h>` and `<netinet/udp.h>` on
+ * 64-bit Linux, in the C spelling: the numbers of x86, Arm, RISC-V and LoongArch.
  */
 
 // Address families.

@@ -229,7 +229,8 @@ export function readProbe(buffer: ArrayBuffer, offset: number): Set<number> {
   const count = view.getUint8(1);
   for (let i = 0; i < count; i += 1) {
     const at = PROBE_HEADER_SIZE + i * PROBE_OP_SIZE;
-    if ((view.getUint16(at + 2, true) & IO_URING_OP_SUPPORTED) !== 0) supported.add(view.getUint8(at));
+    if ((view.getUint16(at + 2, true) & IO_URING_OP_SUPPORTED) !== 0)
+      supported.add(view.getUint8(at));
   }
   return supported;
 }

@@ -1,0 +1,130 @@
+/**
+ * The table of registered buffers: mapped memory that the kernel has pinned once and need not pin
+ * for each operation (`READ_FIXED`, `WRITE_FIXED`).
+ *
+ * It is sparse, Linux 5.19+. Only memory of the runtime's own is registered: V8 may free its buffers,
+ * and the pages would stay pinned without anybody's knowing. The kernel keeps its reference until
+ * the slot is emptied and what uses it is over.
+ */
+
+import {
+  IORING_REGISTER_BUFFERS2,
+  IORING_REGISTER_BUFFERS_UPDATE,
+  IORING_RSRC_REGISTER_SPARSE,
+  RSRC_UPDATE2_SIZE,
+  writeIovec,
+  writeRsrcRegister,
+  writeRsrcUpdate2,
+} from '../native/index.ts';
+import type { Memory } from '../native/index.ts';
+import { codedError, systemError } from './errors.ts';
+import { integer } from './options.ts';
+import type { Ring } from './ring.ts';
+
+/** The kernel's limit for one buffer: 1 GiB. */
+const BUFFER_SIZE_MAX = 2 ** 30;
+
+/** Memory that is registered with the ring. */
+export interface RegisteredBuffer {
+  /** What `sqe.buf_index` names it by. */
+  readonly index: number;
+  readonly address: number;
+  /** The bytes, for JavaScript. Empty after `release()`. */
+  readonly bytes: Buffer;
+  /** Unregisters and unmaps it. Nothing may be in flight on it. */
+  release(): void;
+}
+
+/**
+ * Registered buffers of one runtime.
+ *
+ * @example
+ * ```ts
+ * import { File, prep, runtime } from 'onering';
+ *
+ * const ring = runtime();
+ * if (ring.backend === 'uring') {
+ *   await using file = await File.open('package.json');
+ *   const buffer = ring.buffers.allocate(4096);
+ *   await ring.submit((sqe) => {
+ *     prep.prepReadFixed(sqe, file.fd, buffer.address, 1, 0, buffer.index);
+ *   });
+ *   console.log(buffer.bytes.toString('utf8', 0, 1)); // {
+ *   buffer.release();
+ * }
+ * ```
+ */
+export class BufferTable {
+  /** Number of slots. */
+  readonly size: number;
+  readonly #ring: Ring;
+  readonly #free: number[] = [];
+  readonly #memories = new Map<number, Memory>();
+
+  /** Registers an empty table. Throws the kernel's `SystemError`. */
+  constructor(ring: Ring, size: number) {
+    this.#ring = ring;
+    this.size = size;
+    const { scratch } = ring;
+    writeRsrcRegister(scratch.buffer, 0, { count: size, flags: IORING_RSRC_REGISTER_SPARSE });
+    const result = ring.register(IORING_REGISTER_BUFFERS2, scratch.address, 32);
+    if (result < 0) throw systemError(result, 'io_uring_register');
+    for (let slot = size - 1; slot >= 0; slot -= 1) this.#free.push(slot);
+  }
+
+  /** Slots in use. */
+  get used(): number {
+    return this.#memories.size;
+  }
+
+  /**
+   * Maps and registers zeroed memory.
+   *
+   * @param size - bytes, at most 1 GiB.
+   * @returns the buffer and the index that fixed operations name it by.
+   * @throws `ENOMEM` over RLIMIT_MEMLOCK, `ERR_TABLE_FULL` when no slot is free,
+   *   `ERR_OUT_OF_RANGE`.
+   */
+  allocate(size: number): RegisteredBuffer {
+    integer(size, 'size', undefined, 1, BUFFER_SIZE_MAX);
+    const index = this.#free.pop();
+    if (index === undefined) throw codedError('ERR_TABLE_FULL', 'Every buffer slot is taken');
+    const memory = this.#ring.kernel.allocate(size);
+    const result =
+      typeof memory === 'number' ? memory : this.#update(index, memory.address, memory.size);
+    if (typeof memory === 'number' || result < 0) {
+      if (typeof memory !== 'number') memory.free();
+      this.#free.push(index);
+      throw systemError(result, 'io_uring_register');
+    }
+    this.#memories.set(index, memory);
+    const bytes = Buffer.from(memory.buffer, 0, size);
+    const release = (): void => this.#release(index, memory);
+    return { index, address: memory.address, bytes, release };
+  }
+
+  /** Unmaps everything, after the ring is closed. */
+  free(): void {
+    for (const memory of this.#memories.values()) memory.free();
+    this.#memories.clear();
+  }
+
+  #release(index: number, memory: Memory): void {
+    if (this.#memories.get(index) !== memory) return;
+    this.#memories.delete(index);
+    this.#update(index, 0, 0);
+    memory.free();
+    this.#free.push(index);
+  }
+
+  #update(slot: number, address: number, size: number): number {
+    const { scratch } = this.#ring;
+    writeIovec(new Int32Array(scratch.buffer), RSRC_UPDATE2_SIZE >> 2, address, size);
+    writeRsrcUpdate2(scratch.buffer, 0, {
+      offset: slot,
+      data: scratch.address + RSRC_UPDATE2_SIZE,
+      count: 1,
+    });
+    return this.#ring.register(IORING_REGISTER_BUFFERS_UPDATE, scratch.address, RSRC_UPDATE2_SIZE);
+  }
+}

@@ -1,0 +1,57 @@
+/**
+ * Node stays Node while the ring is busy and while it sleeps: timers, immediates, the thread pool,
+ * the resolver, child processes, workers, message ports, signals.
+ *
+ * Times are compared as medians with generous bounds: what these tests look for is work of libuv's
+ * that waits for an unrelated completion, or for ever.
+ */
+
+import { describe, expect } from 'vitest';
+import { hosts, median, runProgram, testOn } from './host.ts';
+
+interface TimersReport {
+  readonly timeouts: readonly number[];
+  readonly intervals: readonly number[];
+  readonly afterWork: readonly number[];
+  readonly immediates: readonly number[];
+}
+
+const timers = new URL('programs/timers.mjs', import.meta.url);
+const guests = new URL('programs/guests.mjs', import.meta.url);
+
+/** A wake-up later than this, as a median, is one that waited for something else. */
+const LATE_MS_MAX = 5;
+/** What a guest may take on a machine that is busy with other things. */
+const GUEST_MS_MAX = 3000;
+
+describe.each(['idle', 'nop', 'echo'])('with the load %s', (load) => {
+  testOn(hosts, 'timers and immediates are on time', async (host) => {
+    const late = await runProgram<TimersReport>(host, timers, [load]);
+    expect(median(late.timeouts), 'setTimeout').toBeLessThan(LATE_MS_MAX);
+    expect(median(late.intervals), 'setInterval').toBeLessThan(LATE_MS_MAX);
+    expect(median(late.afterWork), 'setTimeout behind a long callback').toBeLessThan(LATE_MS_MAX);
+    expect(median(late.immediates), 'setImmediate').toBeLessThan(LATE_MS_MAX);
+    // Never early by more than the millisecond that Node rounds by.
+    expect(Math.min(...late.timeouts)).toBeGreaterThan(-1.5);
+  });
+
+  testOn(hosts, 'everything that libuv does completes', async (host) => {
+    const took = await runProgram<Record<string, number>>(host, guests, [load]);
+    expect(Object.keys(took)).toHaveLength(9);
+    expect(Object.entries(took).filter(([, ms]) => ms > GUEST_MS_MAX)).toEqual([]);
+  });
+});
+
+describe('with many operations in flight', () => {
+  testOn(hosts, 'timers of promise loops are on time', async (host) => {
+    const late = await runProgram<TimersReport>(host, timers, ['deep']);
+    expect(median(late.timeouts)).toBeLessThan(2 * LATE_MS_MAX);
+    expect(median(late.intervals)).toBeLessThan(2 * LATE_MS_MAX);
+  });
+
+  testOn(hosts, 'timers of callback loops are on time', async (host) => {
+    const late = await runProgram<TimersReport>(host, timers, ['callbacks']);
+    expect(median(late.timeouts)).toBeLessThan(2 * LATE_MS_MAX);
+    expect(median(late.intervals)).toBeLessThan(2 * LATE_MS_MAX);
+  });
+});

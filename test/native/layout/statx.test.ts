@@ -1,0 +1,80 @@
+/**
+ * `struct statx` as C filled it, and one made of a real file beside what Node reads of it.
+ */
+
+import { statSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { readBigStatx, readStatx, STRUCT_STATX_SIZE } from '../../../src/native/layout/statx.ts';
+import { recordedStruct } from '../../support/recorded-structs.ts';
+
+/** What glibc's makedev(259, 1) and makedev(0x123, 0x45678) are. */
+const DEV = 66_305;
+const RDEV = 1_163_993_976;
+
+describe('readStatx', () => {
+  it('finds every field', () => {
+    const bytes = recordedStruct('statx');
+    expect(bytes).toHaveLength(STRUCT_STATX_SIZE);
+    expect(readStatx(bytes)).toEqual({
+      mask: 0xfff,
+      dev: DEV,
+      ino: Number.MAX_SAFE_INTEGER,
+      mode: 0o100644,
+      nlink: 3,
+      uid: 1000,
+      gid: 0xfffffffe,
+      rdev: RDEV,
+      size: 0x1234567890,
+      blksize: 4096,
+      blocks: 0x91a2b3c5,
+      atimeMs: 1_700_000_000_000 + 123.456789,
+      mtimeMs: 1001.000001,
+      ctimeMs: 0x123456789 * 1000 + 999.999999,
+      birthtimeMs: -500,
+    });
+  });
+
+  it('reads at an offset of a view', () => {
+    const bytes = new Uint8Array(STRUCT_STATX_SIZE + 24);
+    bytes.set(recordedStruct('statx'), 24);
+    expect(readStatx(bytes.subarray(8), 16)).toEqual(readStatx(recordedStruct('statx')));
+    expect(readBigStatx(bytes.subarray(8), 16)).toEqual(readBigStatx(recordedStruct('statx')));
+  });
+});
+
+describe('readBigStatx', () => {
+  it('keeps what numbers would round', () => {
+    expect(readBigStatx(recordedStruct('statx'))).toEqual({
+      mask: 0xfff,
+      dev: BigInt(DEV),
+      ino: 0x1fffffffffffffn,
+      mode: 0o100644n,
+      nlink: 3n,
+      uid: 1000n,
+      gid: 0xfffffffen,
+      rdev: BigInt(RDEV),
+      size: 0x1234567890n,
+      blksize: 4096n,
+      blocks: 0x91a2b3c5n,
+      atimeMs: 1_700_000_000_123n,
+      mtimeMs: 1001n,
+      ctimeMs: 0x123456789n * 1000n + 999n,
+      birthtimeMs: -500n,
+      atimeNs: 1_700_000_000_123_456_789n,
+      mtimeNs: 1_001_000_001n,
+      ctimeNs: 0x123456789n * 1_000_000_000n + 999_999_999n,
+      birthtimeNs: -500_000_000n,
+    });
+  });
+
+  it('numbers devices as Node does', () => {
+    const { rdev } = statSync('/dev/null');
+    const bytes = new Uint8Array(STRUCT_STATX_SIZE);
+    const view = new DataView(bytes.buffer);
+    // /dev/null is 1:3 on every Linux.
+    view.setUint32(128, 1, true);
+    view.setUint32(132, 3, true);
+    expect(readStatx(bytes).rdev).toBe(rdev);
+    expect(readBigStatx(bytes).rdev).toBe(BigInt(rdev));
+  });
+});
