@@ -1,10 +1,10 @@
 /**
- * The timer heap with 1,000 and with 100,000 timers: adding them all, taking them out of the middle,
- * and taking them when they are due.
+ * The timer heap with 1,000 and with 100,000 timers: adding them all, taking them out of the
+ * middle, and taking them when they are due.
  *
- * Deadlines and the order of removal are scattered and always the same. Each sample fills or empties
- * a whole heap, so a figure is the mean over all sizes up to the named one; what brings the heap
- * into its state before is not in it.
+ * Deadlines and the order of removal are scattered and always the same. Each sample fills or
+ * empties a whole heap, so a figure is the mean over all sizes up to the named one; what brings
+ * the heap into its state before is not in it.
  */
 
 import { Timer, TimerHeap } from '../../src/runtime/timer-heap.ts';

@@ -8,14 +8,26 @@
  */
 
 import { addAbortListener } from 'node:events';
-import type { TimerOptions } from 'node:timers';
 import * as node from 'node:timers/promises';
-import { runtime } from '../runtime/index.ts';
-import { Interval, Sleep } from '../runtime/timers.ts';
-import type { TimerQueue } from '../runtime/timers.ts';
+import { Interval, runtime, Sleep } from '../runtime/index.ts';
+import type { TimerQueue } from '../runtime/index.ts';
 
 /** Above this Node makes the delay 1. */
 const DELAY_MS_MAX = 2 ** 31 - 1;
+
+/** Settings of a timer. */
+export interface TimerOptions {
+  /**
+   * Whether it keeps the process alive.
+   * @defaultValue true
+   */
+  ref?: boolean | undefined;
+  /**
+   * Aborting it ends the timer early.
+   * @defaultValue none
+   */
+  signal?: AbortSignal | undefined;
+}
 
 /**
  * Resolves after a delay.

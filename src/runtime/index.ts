@@ -34,3 +34,5 @@ export { Runtime, runtime } from './runtime.ts';
 export type { CompletionCallback, SubmitOptions } from './runtime.ts';
 export { Timer } from './timer-heap.ts';
 export { Waiter } from './wait.ts';
+export { Interval, Sleep } from './timers.ts';
+export type { TimerQueue } from './timers.ts';

@@ -24,13 +24,13 @@ import {
   ECANCELED,
   EINTR,
   ETIME,
-  IORING_CQE_F_MORE,
   POLLIN,
   prepPollAdd,
 } from '../native/index.ts';
 import type { HostLoop, Sqe } from '../native/index.ts';
-import { CQE_WORDS } from './completion-queue.ts';
+import { BatchRunner } from './batch-runner.ts';
 import type { SignalBinding } from './cancellation.ts';
+import { drainMicrotasks, rethrow } from './drain.ts';
 import { systemError } from './errors.ts';
 import type { Metrics } from './metrics.ts';
 import type { Complete, Operation } from './operation.ts';
@@ -39,6 +39,7 @@ import type { Pressure } from './pressure.ts';
 import type { Ring } from './ring.ts';
 import { BusyWait } from './busy-wait.ts';
 import { Timer, TimerHeap } from './timer-heap.ts';
+import { clearSubstitute, substituteTimer } from './timer-substitute.ts';
 import type { Waiter } from './wait.ts';
 
 /** Ticks in one turn of the host: enough to amortize its epoll_wait, few enough to stay fair. */
@@ -48,10 +49,6 @@ const SQE_USER_DATA = 8;
 
 /** After this many refusals in a row the kernel has no memory for requests. */
 const SUBMIT_ATTEMPTS_MAX = 1000;
-
-interface TickProcess {
-  _tickCallback(this: void): void;
-}
 
 /** What the scheduler is made of. */
 export interface SchedulerParts {
@@ -72,6 +69,7 @@ export class Scheduler {
   /** Signals that operations in flight are bound to. */
   readonly signals: Map<AbortSignal, SignalBinding> = new Map();
   readonly ring: Ring;
+  readonly #batch: BatchRunner;
   readonly #waiter: Waiter;
   readonly #loop: HostLoop;
   readonly #pressure: Pressure;
@@ -80,11 +78,6 @@ export class Scheduler {
   readonly #minWaitCount: number;
   readonly #minWaitMicros: number;
   readonly #onFailure: (error: Error) => void;
-  /** Kept apart from `process`, whose properties are looked up by name each time. */
-  readonly #drainTicks = (process as unknown as TickProcess)._tickCallback;
-  #referencedTimers = 0;
-  /** Index in the batch of the completion that runs next. */
-  #next = 0;
   /** Operations of the scheduler itself, which keep nothing alive. */
   #internal = 0;
   #internalBegun = 0;
@@ -93,16 +86,16 @@ export class Scheduler {
   #isInTurn = false;
   #isStopped = false;
   #failure: Error | null = null;
-  /** The operation whose last completion is running. */
-  #ending: Operation | null = null;
-  readonly #onBatch: (() => void)[] = [];
   #isHostReady = false;
   #isHostPollArmed = false;
+  /** When the last turn ended: what was due then on Node's own timers has run since. */
+  #yieldedMs = 0;
   readonly #onHostReady: Complete;
   readonly #quietTimer: Timer;
 
   constructor(parts: SchedulerParts) {
     this.ring = parts.ring;
+    this.#batch = new BatchRunner(this.operations, parts.ring.completions, parts.metrics);
     this.#waiter = parts.waiter;
     this.#loop = parts.loop;
     this.#pressure = parts.pressure;
@@ -175,26 +168,26 @@ export class Scheduler {
 
   /** Adds a timer; it fires in the first tick at or after its deadline. */
   addTimer(timer: Timer): void {
+    if (this.#isStopped) {
+      substituteTimer(timer, timer.deadlineMs - this.nowMs());
+      return;
+    }
     this.timers.add(timer);
-    if (timer.isReferenced) this.#referencedTimers += 1;
     if (!this.#isRunning) this.#start();
     else if (!this.#isReferenced && !this.#isInTurn) this.#settleReference();
   }
 
   /** Takes a timer back. Returns false when it has fired or was never added. */
   removeTimer(timer: Timer): boolean {
+    if (clearSubstitute(timer)) return true;
     if (!this.timers.remove(timer)) return false;
-    if (timer.isReferenced) this.#referencedTimers -= 1;
     if (!this.#isInTurn) this.#settleHost();
     return true;
   }
 
   /** Changes whether a timer keeps the process alive. */
   setTimerReferenced(timer: Timer, isReferenced: boolean): void {
-    if (timer.isReferenced === isReferenced) return;
-    timer.isReferenced = isReferenced;
-    if (timer.index < 0) return;
-    this.#referencedTimers += isReferenced ? 1 : -1;
+    this.timers.setReferenced(timer, isReferenced);
     if (!this.#isInTurn) this.#settleHost();
   }
 
@@ -215,7 +208,7 @@ export class Scheduler {
     const deadlineMs = this.nowMs() + timeoutMs;
     while (this.inFlight > 0) {
       this.flush();
-      this.#run();
+      this.#batch.run();
       const leftMs = deadlineMs - this.nowMs();
       if (this.inFlight === 0) break;
       if (leftMs <= 0) return false;
@@ -229,22 +222,13 @@ export class Scheduler {
    * end of the thread. A descriptor that was still being made is closed.
    */
   discard(timeoutMs: number): boolean {
-    const { completions, kernel } = this.ring;
+    const { kernel } = this.ring;
     const deadlineMs = this.nowMs() + timeoutMs;
     for (;;) {
       this.flush();
-      for (; this.#next < completions.count; this.#next += 1) {
-        const at = this.#next * CQE_WORDS;
-        const [index = 0, generation = 0, result = 0, flags = 0] = completions.batch.subarray(at);
-        const operation = this.operations.find(index, generation);
-        if (operation === undefined) continue;
-        if (operation.makesDescriptor && result >= 0) kernel.close(result);
-        if ((flags & IORING_CQE_F_MORE) === 0) this.operations.release(operation);
-      }
-      completions.count = 0;
-      this.#next = 0;
+      this.#batch.drop(kernel);
       // Our own poll was canceled with everything else; who called this may be a completion.
-      if (this.operations.inFlight === (this.#ending === null ? 0 : 1)) return true;
+      if (this.#batch.isLast) return true;
       const leftMs = deadlineMs - this.nowMs();
       if (leftMs <= 0) return false;
       this.#waiter.waitFor(Math.min(leftMs, 10), 1, 0);
@@ -263,7 +247,7 @@ export class Scheduler {
 
   /** Resolves when another batch of completions has run, or the ring has broken. */
   nextBatch(): Promise<void> {
-    return new Promise((resolve) => this.#onBatch.push(resolve));
+    return this.#batch.nextBatch();
   }
 
   /**
@@ -296,8 +280,7 @@ export class Scheduler {
     for (;;) {
       const timer = this.timers.takeDue(Infinity, Infinity);
       if (timer === undefined) return;
-      const handle = setTimeout(() => timer.fire(timer), Math.max(0, timer.deadlineMs - nowMs));
-      if (!timer.isReferenced) handle.unref();
+      substituteTimer(timer, timer.deadlineMs - nowMs);
     }
   }
 
@@ -309,7 +292,7 @@ export class Scheduler {
 
   /** Tells the host whether to stay alive for our sake. */
   #settleReference(): void {
-    const isReferenced = this.operations.referenced > 0 || this.#referencedTimers > 0;
+    const isReferenced = this.operations.referenced > 0 || this.timers.referenced > 0;
     if (isReferenced === this.#isReferenced) return;
     this.#isReferenced = isReferenced;
     this.#loop.setReferenced(isReferenced);
@@ -334,6 +317,7 @@ export class Scheduler {
   #turn(): void {
     if (this.#isStopped) return;
     this.#isInTurn = true;
+    this.#batch.drains = true;
     this.#metrics.turns += 1;
     let isPaused = false;
     try {
@@ -353,8 +337,10 @@ export class Scheduler {
     }
     this.#isHostReady = false;
     this.#isInTurn = false;
+    this.#batch.drains = false;
     if (this.#isStopped) return;
     if (isPaused) this.#loop.resume();
+    if (this.timers.size > 0) this.#yieldedMs = this.nowMs();
     this.#settleHost();
   }
 
@@ -370,7 +356,7 @@ export class Scheduler {
     if (this.#isStopped) return;
     this.#pressure.observe(completions.ready, submissions.hasOverflow);
     completions.collect();
-    this.#run();
+    this.#batch.run();
     this.#fireTimers();
     if (this.#isStopped) return;
     this.#pressure.relieve();
@@ -456,7 +442,7 @@ export class Scheduler {
     if (this.#failure !== null) return;
     this.#failure = error instanceof Error ? error : new Error(String(error));
     this.stop();
-    this.#tellBatch();
+    this.#batch.tell();
     this.#onFailure(this.#failure);
   }
 
@@ -477,90 +463,35 @@ export class Scheduler {
     }
   }
 
-  /** Runs what was collected. Callbacks may collect more, or run the rest themselves. */
-  #run(): void {
-    const { completions } = this.ring;
-    if (completions.count === 0) return;
-    while (this.#next < completions.count) {
-      const { batch } = completions;
-      const at = this.#next * CQE_WORDS;
-      this.#next += 1;
-      const operation = this.operations.find(batch[at] ?? 0, batch[at + 1] ?? 0);
-      if (operation === undefined) {
-        this.#metrics.lateCompletions += 1;
-        continue;
-      }
-      this.#complete(operation, batch[at + 2] ?? 0, batch[at + 3] ?? 0);
-    }
-    this.#metrics.completions += completions.count;
-    completions.count = 0;
-    this.#next = 0;
-    this.#tellBatch();
-    this.#drainMicrotasks();
-  }
-
-  #tellBatch(): void {
-    if (this.#onBatch.length === 0) return;
-    for (const resolve of this.#onBatch.splice(0)) resolve();
-  }
-
-  #complete(operation: Operation, result: number, flags: number): void {
-    const { runsUserCode } = operation;
-    const isLast = (flags & IORING_CQE_F_MORE) === 0;
-    if (isLast) this.#ending = operation;
-    try {
-      operation.complete(result, flags, operation);
-    } catch (error) {
-      rethrow(error);
-    }
-    if (isLast) {
-      this.operations.release(operation);
-      this.#ending = null;
-    }
-    if (runsUserCode) this.#drainMicrotasks();
-  }
-
   #fireTimers(): void {
     if (this.timers.size === 0) return;
-    const nowMs = this.nowMs();
+    const limitMs = this.#timerLimitMs();
     const { nextSequence } = this.timers;
     for (;;) {
       // What is added meanwhile waits for the next tick, however soon it is due.
-      const timer = this.timers.takeDue(nowMs, nextSequence);
+      const timer = this.timers.takeDue(limitMs, nextSequence);
       if (timer === undefined) return;
-      if (timer.isReferenced) this.#referencedTimers -= 1;
       this.#metrics.timersFired += 1;
       try {
         timer.fire(timer);
       } catch (error) {
         rethrow(error);
       }
-      this.#drainMicrotasks();
+      if (this.#isInTurn) drainMicrotasks();
     }
   }
 
-  /** `process.nextTick` and microtasks, as Node does after each callback of libuv's. */
-  #drainMicrotasks(): void {
-    // Outside of a turn somebody else's callback is running: its own drain follows.
-    if (!this.#isInTurn) return;
-    const drainTicks = this.#drainTicks;
-    for (;;) {
-      try {
-        drainTicks();
-        return;
-      } catch (error) {
-        rethrow(error);
-      }
-    }
+  /**
+   * Up to which deadline timers may fire. Where one of Node's is due as well, the host goes first:
+   * its deadlines are cut to whole milliseconds, so one set before ours is never due after it.
+   */
+  #timerLimitMs(): number {
+    const nowMs = this.nowMs();
+    const { nextDeadlineMs } = this.timers;
+    if (nextDeadlineMs > nowMs || nextDeadlineMs <= this.#yieldedMs) return this.#yieldedMs;
+    this.#loop.updateTime();
+    if (this.#loop.timeoutMs() !== 0) return nowMs;
+    this.#isHostReady = true;
+    return this.#yieldedMs;
   }
-}
-
-/**
- * Throws from a microtask, where Node makes an `uncaughtException` of it at once: with its listeners
- * called, its async context stack emptied, or the process ended with the right trace.
- */
-function rethrow(error: unknown): void {
-  queueMicrotask(() => {
-    throw error;
-  });
 }

@@ -23,6 +23,8 @@ export class Timer {
   index: number;
   /** Insertion order: decides between equal deadlines. */
   sequence: number;
+  /** The timer of Node's that stands in for it when the runtime has ended. */
+  substitute: NodeJS.Timeout | null;
 
   constructor(deadlineMs: number, fire: (timer: Timer) => void, context: unknown) {
     this.deadlineMs = deadlineMs;
@@ -31,11 +33,14 @@ export class Timer {
     this.isReferenced = true;
     this.index = -1;
     this.sequence = 0;
+    this.substitute = null;
   }
 }
 
 export class TimerHeap {
   readonly #timers: Timer[] = [];
+  /** Timers in the heap that keep the process alive. */
+  referenced = 0;
   #sequence = 0;
 
   get size(): number {
@@ -52,6 +57,7 @@ export class TimerHeap {
   add(timer: Timer): void {
     timer.sequence = this.#sequence;
     this.#sequence += 1;
+    if (timer.isReferenced) this.referenced += 1;
     this.#timers.push(timer);
     this.#siftUp(timer, this.#timers.length - 1);
   }
@@ -61,6 +67,7 @@ export class TimerHeap {
     const at = timer.index;
     if (at < 0 || this.#timers[at] !== timer) return false;
     timer.index = -1;
+    if (timer.isReferenced) this.referenced -= 1;
     const last = this.#timers.pop();
     if (last === undefined || last === timer) return true;
     this.#siftUp(last, at);
@@ -80,6 +87,13 @@ export class TimerHeap {
     if (first.sequence >= sequence) return undefined;
     this.remove(first);
     return first;
+  }
+
+  /** Changes whether a timer keeps the process alive, in the heap or outside of it. */
+  setReferenced(timer: Timer, isReferenced: boolean): void {
+    if (timer.isReferenced === isReferenced) return;
+    timer.isReferenced = isReferenced;
+    if (timer.index >= 0) this.referenced += isReferenced ? 1 : -1;
   }
 
   #siftUp(timer: Timer, from: number): void {

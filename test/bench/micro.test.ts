@@ -1,6 +1,6 @@
 /**
- * The micro benchmarks in their smoke size, so that they cannot rot: every part runs, checks its own
- * work, and gets its row. What the figures are is nobody's business here.
+ * The micro benchmarks in their smoke size, so that they cannot rot: every part runs, checks its
+ * own work, and gets its row. What the figures are is nobody's business here.
  */
 
 import { describe, expect, it } from 'vitest';

@@ -91,7 +91,6 @@ const wrong: readonly [name: string, options: unknown, code: string][] = [
   ['port 65536', { port: 65_536 }, 'ERR_OUT_OF_RANGE'],
   ['a negative port', { port: -1 }, 'ERR_OUT_OF_RANGE'],
   ['a number for a host', { port: 80, hostname: 1 }, 'ERR_INVALID_ARG_TYPE'],
-  ['a host with NUL', { port: 80, hostname: 'a\0b' }, 'ERR_INVALID_ARG_VALUE'],
   ['an object for a signal', { port: 80, signal: {} }, 'ERR_INVALID_ARG_TYPE'],
   ['an option misspelled', { port: 80, host: LOOPBACK }, 'ERR_INVALID_ARG_VALUE'],
 ];
@@ -467,18 +466,19 @@ streamSuite.add('a reset fails every write that waits, and close() resolves', as
 
 streamSuite.add('runtime.close() ends streams and what waits on them', async ({ runtime }) => {
   const { client, server } = await tcpPair();
+  const other = await tcpPair();
   const waiting = [
     rejectionOf(client.read()),
-    rejectionOf(server.read()),
-    rejectionOf(client.write(Buffer.alloc(2 * MORE_THAN_BUFFERS))),
+    rejectionOf(other.server.read()),
+    rejectionOf(client.write(Buffer.alloc(MORE_THAN_BUFFERS))),
+    rejectionOf(client.shutdown()),
   ];
   await nextTurn();
   await runtime.close();
-  await waiting[2];
   for (const error of await Promise.all(waiting)) {
     expect(['ERR_SOCKET_CLOSED', 'ERR_RUNTIME_CLOSED', 'ECANCELED']).toContain(error.code);
   }
-  for (const stream of [client, server]) {
+  for (const stream of [client, server, other.client, other.server]) {
     expect(stream.isClosed).toBe(true);
     expect((await rejectionOf(stream.write('x'))).code).toBe('ERR_SOCKET_CLOSED');
     await stream.close();

@@ -1,6 +1,6 @@
 /**
- * What `onering/timers/promises` adds to Node's: fractions, the runtime's life cycle, and errors and
- * warnings that are Node's own. What both do alike is in `test/conformance/timers-promises.ts`.
+ * What `onering/timers/promises` adds to Node's: fractions, the runtime's life cycle, and errors
+ * and warnings that are Node's own. What both do alike: `test/conformance/timers-promises.ts`.
  */
 
 import * as node from 'node:timers/promises';

@@ -20,6 +20,11 @@ interface SocketsReport {
   readonly after: number;
 }
 
+interface CopiesReport {
+  readonly rounds: number;
+  readonly backends: readonly string[];
+}
+
 interface CloseReport {
   readonly settled: Readonly<Record<string, readonly (string | number)[]>>;
   readonly closedMs: number;
@@ -118,8 +123,11 @@ describe('the package', () => {
       symlinkSync(join(root, 'node_modules', name), join(folder, 'node_modules', name), 'dir');
     }
     const url = pathToFileURL(join(copy, 'dist', 'src', 'io', 'index.js')).href;
-    const report = await runProgram<{ rounds: number }>(host, program('copies'), [url]);
-    expect(report.rounds).toBe(100);
+    // A thread has one place to wait: the second copy does without the ring.
+    const env = host.backend === 'uring' ? { ONERING_BACKEND: 'auto' } : {};
+    const options = { env };
+    const report = await runProgram<CopiesReport>(host, program('copies'), [url], options);
+    expect(report).toMatchObject({ rounds: 100, backends: [host.backend, 'libuv'] });
   });
 });
 

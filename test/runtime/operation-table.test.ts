@@ -51,7 +51,7 @@ describe('OperationTable.release', () => {
       reject: () => {},
       path: '/file',
       signal: new AbortController().signal,
-      onAbort: () => {},
+      binding: {},
       runsUserCode: true,
       makesDescriptor: true,
     });
@@ -65,7 +65,7 @@ describe('OperationTable.release', () => {
       reject: null,
       path: undefined,
       signal: null,
-      onAbort: null,
+      binding: null,
       runsUserCode: false,
       makesDescriptor: false,
     });

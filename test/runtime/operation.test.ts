@@ -16,6 +16,7 @@ describe('Operation', () => {
       runsUserCode: false,
       makesDescriptor: false,
       complete: ignoreCompletion,
+      result: 0,
       keep: null,
       context: null,
       resolve: null,
@@ -23,7 +24,7 @@ describe('Operation', () => {
       syscall: '',
       path: undefined,
       signal: null,
-      onAbort: null,
+      binding: null,
       nextFree: null,
     });
   });

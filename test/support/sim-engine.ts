@@ -24,6 +24,8 @@ export interface Sim {
   readonly engine: Engine;
   readonly scheduler: Scheduler;
   readonly resizes: ResizeEvent[];
+  /** When each of them happened. */
+  readonly resizedMs: number[];
   readonly failures: Error[];
 }
 
@@ -36,17 +38,21 @@ export function openSim(
   const loop = new SimLoop(kernel);
   prepareKernel(kernel);
   const resizes: ResizeEvent[] = [];
+  const resizedMs: number[] = [];
   const failures: Error[] = [];
   let opened: Engine | null = null;
   const engine = new Engine({ kernel, loop }, resolveOptions({ ...OPTIONS, ...options }), {
-    onResize: (event) => resizes.push(event),
+    onResize: (event) => {
+      resizes.push(event);
+      resizedMs.push(kernel.clock.nowMs);
+    },
     onFailure: (error) => {
       failures.push(error);
       if (failures.length === 1) opened?.abandon(error);
     },
   });
   opened = engine;
-  return { kernel, loop, engine, scheduler: engine.scheduler, resizes, failures };
+  return { kernel, loop, engine, scheduler: engine.scheduler, resizes, resizedMs, failures };
 }
 
 /** Closes the engine in turns of the loop. */

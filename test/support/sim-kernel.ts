@@ -323,16 +323,15 @@ export class SimKernel implements Kernel {
     // A submission that fell short does not wait: the caller has to look first.
     if (consumed < toSubmit) return consumed;
     const waited = this.#wait(ring, Math.min(minComplete, ring.sizes.cqEntries), wait);
-    return consumed > 0 ? consumed : waited;
+    if (consumed > 0) return consumed;
+    // Only now has the program been told.
+    if (waited === -errno.EBADR) ring.hasDropped = false;
+    return waited;
   }
 
   #wait(ring: SimRing, minComplete: number, wait: SimWait): number {
     ring.runTaskWork();
     ring.flushOverflow();
-    if (ring.hasDropped) {
-      ring.hasDropped = false;
-      return -errno.EBADR;
-    }
     if (ring.posted >= minComplete) return 0;
     const timeoutMs = this.clock.nowMs + wait.timeoutMs;
     const firstStageMs = this.clock.nowMs + wait.minWaitMs;
@@ -340,6 +339,7 @@ export class SimKernel implements Kernel {
       ring.posted >= minComplete ||
       (wait.minWaitMs > 0 && this.clock.nowMs >= firstStageMs && ring.posted > 0);
     while (!isEnough()) {
+      if (ring.hasDropped) return ring.posted > 0 ? 0 : -errno.EBADR;
       if (this.#isInterrupted) {
         this.#isInterrupted = false;
         return ring.posted > 0 ? 0 : -errno.EINTR;

@@ -59,9 +59,9 @@ export class SimLoop implements HostLoop {
     }
   }
 
-  /** Turns until the scheduler leaves the loop alone. */
+  /** Turns until the scheduler leaves the loop alone, or nothing keeps the loop alive. */
   async turnUntilStopped(): Promise<void> {
-    await this.turnUntil(() => !this.isStarted);
+    await this.turnUntil(() => !this.isStarted || !this.#isAlive);
   }
 
   setTick(tick: () => void): void {
@@ -93,8 +93,11 @@ export class SimLoop implements HostLoop {
   }
 
   timeoutMs(): number {
-    const isAlive = this.isReferenced || this.hasOwnWork;
-    return this.isPaused && isAlive ? this.sleepMs : 0;
+    return this.isPaused && this.#isAlive ? this.sleepMs : 0;
+  }
+
+  get #isAlive(): boolean {
+    return this.isReferenced || this.hasOwnWork;
   }
 
   updateTime(): void {

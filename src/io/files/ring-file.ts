@@ -43,6 +43,7 @@ import { validateTransfer } from './arguments.ts';
 import type { Transfer } from './arguments.ts';
 import { fileStats } from './file-stats.ts';
 import type { FileStats } from './file-stats.ts';
+import { punt } from './punted.ts';
 
 /**
  * From here on kernel workers copy, and the loop stays responsive: below, copying on the spot costs
@@ -90,7 +91,11 @@ export class RingFile {
     await this.#fsync('fdatasync', IORING_FSYNC_DATASYNC);
   }
 
-  async stat(): Promise<FileStats> {
+  stat(): Promise<FileStats> {
+    return punt(() => this.#stat());
+  }
+
+  async #stat(): Promise<FileStats> {
     this.#requireOpen();
     const { scheduler, pool } = this.#engine;
     // The result, and behind it the empty path: a NUL.

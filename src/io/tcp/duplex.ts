@@ -206,11 +206,11 @@ export class TcpDuplex extends Duplex implements ConnectionHandler {
  * const accepting = (async () => {
  *   for await (const stream of listener) server.emit('connection', toDuplex(stream));
  * })();
- * const response = await fetch(`http://127.0.0.1:${listener.address().port}/`);
+ * const url = `http://127.0.0.1:${listener.address().port}/`;
+ * const response = await fetch(url, { headers: { connection: 'close' } });
  * console.log(await response.text()); // hello
  * await listener.close();
  * await accepting;
- * server.closeAllConnections();
  * ```
  */
 export function toDuplex(stream: TcpStream): TcpDuplex {

@@ -1,6 +1,6 @@
 /**
- * Two copies of the package in one thread, each with a ring: the URL of the second is the first
- * argument. Both work at once, Node's timers are on time, and the program ends by itself.
+ * Two copies of the package in one thread: the URL of the second is the first argument. Both work
+ * at once, sockets of one talk to sockets of the other, and the program ends by itself.
  */
 
 import { strictEqual, notStrictEqual } from 'node:assert/strict';
@@ -11,7 +11,6 @@ const ROUNDS = 100;
 const other = await import(process.argv[2]);
 notStrictEqual(other.runtime, runtime);
 const rings = [runtime(), other.runtime()];
-strictEqual(rings[0].backend, rings[1].backend);
 
 const { listener, client } = await openPair(other);
 let rounds = 0;
@@ -22,7 +21,7 @@ for (; rounds < ROUNDS; rounds += 1) {
 await new Promise((resolve) => setTimeout(resolve, 5));
 await client.close();
 await listener.close();
-report({ rounds });
+report({ rounds, backends: rings.map(({ backend }) => backend) });
 
 async function openPair({ TcpListener, TcpStream }) {
   const { TcpListener: OwnListener } = await import('onering');

@@ -27,7 +27,7 @@ for (const [name, run] of Object.entries(guests)) {
   took[name] = performance.now() - startMs;
 }
 await stop();
-report(took);
+report({ took });
 
 async function files() {
   const self = fileURLToPath(import.meta.url);

@@ -1,0 +1,144 @@
+/**
+ * A worker that keeps its ring busy with one of two sets of work. `transfers`: a TCP echo, timers,
+ * 4 MiB reads and writes in kernel workers, O_DIRECT reads. `arrivals`: connections and files that
+ * are opened and closed all the time.
+ *
+ * It tells its parent when all of that runs, and goes on until it is terminated or told to end:
+ * `exit` is `process.exit()` in the middle of it, `end` closes everything in order.
+ */
+
+import { constants } from 'node:fs';
+import { parentPort, workerData } from 'node:worker_threads';
+import { File, runtime, TcpListener, TcpStream } from 'onering';
+import { setTimeout as sleep } from 'onering/timers/promises';
+
+const { id, folder, set } = workerData;
+const BLOCK_SIZE = 4 * 1024 * 1024;
+const source = `${folder}/source`;
+const target = `${folder}/target-${id}`;
+
+const ring = runtime();
+if (ring.backend !== process.env.ONERING_BACKEND) throw ring.reason;
+let isStopped = false;
+/** Activities that have done their work once. */
+const started = new Set();
+const sets = {
+  transfers: { echo, timers, read, write, direct },
+  arrivals: { churn, open, timers },
+};
+const activities = sets[set];
+
+const listener = await TcpListener.listen({
+  hostname: '127.0.0.1',
+  port: 0,
+  socket: { data: (socket, chunk) => void socket.write(chunk) },
+});
+const address = { hostname: '127.0.0.1', port: listener.address().port };
+
+parentPort.once('message', (message) => {
+  if (message === 'exit') ring.nop(() => process.exit(0));
+  isStopped = true;
+});
+const running = Object.entries(activities).map(([name, run]) => repeat(name, run));
+await Promise.all(running);
+await listener.close();
+parentPort.close();
+
+async function repeat(name, run) {
+  const activity = await run();
+  while (!isStopped) {
+    await activity.step();
+    if (started.has(name)) continue;
+    started.add(name);
+    if (started.size === Object.keys(activities).length) parentPort.postMessage('busy');
+  }
+  await activity.end?.();
+}
+
+async function echo() {
+  const stream = await TcpStream.connect(address);
+  const message = Buffer.alloc(512, id);
+  return {
+    async step() {
+      await stream.write(message);
+      for (let left = message.length; left > 0; left -= (await stream.read()).length);
+    },
+    end: () => stream.close(),
+  };
+}
+
+async function churn() {
+  return {
+    async step() {
+      const stream = await TcpStream.connect(address);
+      await stream.write('x');
+      await stream.close();
+    },
+  };
+}
+
+async function timers() {
+  return { step: () => sleep(0.2) };
+}
+
+async function read() {
+  const file = await File.open(source);
+  const buffers = [Buffer.alloc(BLOCK_SIZE), Buffer.alloc(BLOCK_SIZE)];
+  return {
+    async step() {
+      await Promise.all(buffers.map((buffer, at) => file.read(buffer, { position: at * 4096 })));
+      for (const buffer of buffers) check(buffer);
+    },
+    end: () => file.close(),
+  };
+}
+
+async function write() {
+  const file = await File.open(target, 'w');
+  const buffers = [Buffer.alloc(BLOCK_SIZE, id), Buffer.alloc(BLOCK_SIZE, id)];
+  return {
+    async step() {
+      await Promise.all(
+        buffers.map((buffer, at) => file.write(buffer, { position: at * BLOCK_SIZE })),
+      );
+    },
+    end: () => file.close(),
+  };
+}
+
+/** Where the file system has it. In a worker data goes through mapped memory, which is aligned. */
+async function direct() {
+  const buffer = Buffer.alloc(BLOCK_SIZE);
+  try {
+    const file = await File.open(source, constants.O_RDONLY | constants.O_DIRECT);
+    await file.read(buffer, { position: 0 });
+    parentPort.postMessage('direct');
+    return {
+      async step() {
+        await file.read(buffer, { position: 0 });
+        check(buffer);
+      },
+      end: () => file.close(),
+    };
+  } catch (error) {
+    // A file system in memory, or memory of V8's that is not aligned, on libuv.
+    if (error.code !== 'EINVAL') throw error;
+    return { step: () => sleep(1) };
+  }
+}
+
+async function open() {
+  return {
+    async step() {
+      const file = await File.open(source);
+      await file.close();
+    },
+  };
+}
+
+/** The source file is the same byte all over. */
+function check(buffer) {
+  if (buffer[0] !== 0xa5 || buffer[BLOCK_SIZE - 1] !== 0xa5) {
+    throw new Error(`Read ${buffer[0]} and ${buffer[BLOCK_SIZE - 1]}`);
+  }
+}
