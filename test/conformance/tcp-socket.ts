@@ -76,6 +76,11 @@ async function nodeClient(port: number): Promise<Socket> {
   return socket;
 }
 
+/** Waits in turns of the loop. */
+async function happens(hasHappened: () => boolean): Promise<void> {
+  while (!hasHappened()) await nextTurn();
+}
+
 function echo(socket: TcpSocket, chunk: Buffer): void {
   socket.write(chunk);
 }
@@ -202,13 +207,13 @@ socketSuite.add('pause() stops data, resume() goes on', async () => {
   });
   const client = await TcpStream.connect({ hostname: LOOPBACK, port });
   await client.write('first');
-  while (paused === undefined) await nextTurn();
+  await happens(() => paused !== undefined);
   for (let turns = 0; turns < 20; turns += 1) await nextTurn();
   await client.write('second');
   for (let turns = 0; turns < 50; turns += 1) await nextTurn();
   expect(chunks).toEqual(['first']);
-  paused.resume();
-  while (chunks.length < 2) await nextTurn();
+  paused?.resume();
+  await happens(() => chunks.length === 2);
   expect(chunks).toEqual(['first', 'second']);
   await client.close();
   await closed;
@@ -228,7 +233,7 @@ socketSuite.add('pause() in open holds until resume()', async () => {
   for (let turns = 0; turns < 50; turns += 1) await nextTurn();
   expect(calls).toEqual(['open']);
   opened?.resume();
-  while (!calls.includes('data')) await nextTurn();
+  await happens(() => calls.includes('data'));
   await client.close();
   await closed;
   await listener.close();
@@ -257,7 +262,7 @@ socketSuite.add('a reset is an error, then a close', async () => {
   const { listener, port, calls, closed } = await serve();
   const client = await nodeClient(port);
   client.write('x');
-  while (!calls.includes('data')) await nextTurn();
+  await happens(() => calls.includes('data'));
   client.resetAndDestroy();
   await closed;
   expect(calls).toEqual(['open', 'data', 'error ECONNRESET', 'close']);
@@ -342,34 +347,38 @@ socketSuite.add('callbacks run in the async context of listen()', async () => {
   await served.listener.close();
 });
 
+/** Goes through the life of one socket, whose callback `name` throws the first time. */
+async function failOnce(name: keyof SocketCallbacks, failure: Error): Promise<readonly string[]> {
+  let count = 0;
+  const fail = (): void => {
+    count += 1;
+    if (count === 1) throw failure;
+  };
+  const greet = (socket: TcpSocket): void => void socket.write(Buffer.alloc(1_000_000));
+  const served = await serve(name === 'drain' ? { open: greet, drain: fail } : { [name]: fail });
+  const { listener, port, calls, closed } = served;
+  const client = await nodeClient(port);
+  client.resume();
+  client.write('first');
+  await happens(() => calls.includes(name === 'drain' ? 'drain' : 'data'));
+  client.write('second');
+  if (name === 'error') client.resetAndDestroy();
+  else client.end();
+  await closed;
+  await listener.close();
+  return calls;
+}
+
 for (const name of ['open', 'data', 'drain', 'error', 'close'] as const) {
   socketSuite.add(`an exception in ${name} is uncaught, and the socket goes on`, async () => {
-    const errors = uncaughtErrors();
     const failure = new Error(`thrown in ${name}`);
-    let count = 0;
-    const fail = (): void => {
-      count += 1;
-      if (count === 1) throw failure;
-    };
-    const { listener, port, calls, closed } = await serve({
-      [name]: fail,
-      ...(name === 'drain'
-        ? { open: (socket: TcpSocket) => void socket.write(Buffer.alloc(1_000_000)) }
-        : {}),
+    let calls: readonly string[] = [];
+    const errors = await uncaughtErrors(async () => {
+      calls = await failOnce(name, failure);
     });
-    const client = await nodeClient(port);
-    client.resume();
-    client.write('first');
-    while (!calls.includes(name === 'drain' ? 'drain' : 'data')) await nextTurn();
-    client.write('second');
-    if (name === 'error') client.resetAndDestroy();
-    else client.end();
-    await closed;
-    for (let turns = 0; turns < 20; turns += 1) await nextTurn();
     expect(errors).toEqual([failure]);
-    expect(calls).toContain(name);
+    expect(calls).toContain(name === 'error' ? 'error ECONNRESET' : name);
     expect(calls.at(-1)).toBe('close');
-    await listener.close();
   });
 }
 

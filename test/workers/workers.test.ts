@@ -1,0 +1,102 @@
+/**
+ * Workers that end in the middle of I/O: terminated, by `process.exit`, by themselves. Nothing of
+ * the process may suffer: no crash, no byte of the main thread's memory or of a file changed, no
+ * descriptor and no mapping left.
+ *
+ * `ONERING_WORKERS` is how many workers each test starts; `ONERING_SEED` replays their timing.
+ */
+
+import { describe, expect } from 'vitest';
+import { hosts, ringHosts, runProgram, testOn } from '../loop/host.ts';
+import type { Host } from '../loop/host.ts';
+import { SeededRandom } from '../support/seeded-random.ts';
+
+interface Resources {
+  readonly descriptors: number;
+  readonly rings: number;
+  readonly segments: number;
+  readonly maps: number;
+}
+
+interface CrewsReport {
+  readonly problems: readonly string[];
+  readonly before: Resources;
+  readonly after: Resources;
+  readonly crews: number;
+  readonly directCrews: number;
+}
+
+const crews = new URL('programs/crews.mjs', import.meta.url);
+const WORKERS = Number(process.env['ONERING_WORKERS'] ?? 50);
+/** What Node itself does is not under test: enough to see that the same program works there. */
+const WORKERS_WITHOUT_RING = 8;
+const AT_ONCE = 3;
+/**
+ * koffi 3.3 does not unmap its call stacks when a worker ends: three mappings for calls and three
+ * for callbacks. One of ours that was left behind by every worker would go beyond that.
+ */
+const KOFFI_MAPS = 6;
+/** What malloc and V8 keep for later. */
+const MAPS_SLACK = 40;
+
+async function runCrews(host: Host, set: string, mode: string, count: number): Promise<CrewsReport> {
+  const { seed, replay } = new SeededRandom();
+  const report = await runProgram<CrewsReport>(host, crews, [set, mode, count, AT_ONCE, seed], {
+    nodeArgs: ['--expose-gc'],
+    timeoutMs: 45_000,
+  });
+  expect(report.problems, replay).toEqual([]);
+  // Two to warm up: what Node and koffi make once is there before anything is counted.
+  expect(report.crews).toBe(count + 2);
+  expect(report.after, replay).toMatchObject({ rings: 0, segments: 0 });
+  const maps = report.after.maps - report.before.maps;
+  expect(maps, replay).toBeLessThanOrEqual(KOFFI_MAPS * count + MAPS_SLACK);
+  return report;
+}
+
+describe.each(['terminate', 'exit', 'end'])('workers that %s', (mode) => {
+  testOn(
+    ringHosts,
+    'in the middle of transfers leave nothing behind',
+    async (host) => {
+      const { before, after } = await runCrews(host, 'transfers', mode, WORKERS);
+      expect(after.descriptors).toBeLessThanOrEqual(before.descriptors);
+    },
+    60_000,
+  );
+
+  testOn(
+    hosts.filter(({ backend }) => backend === 'libuv'),
+    'are the same program without a ring',
+    async (host) => {
+      await runCrews(host, 'transfers', mode, WORKERS_WITHOUT_RING);
+    },
+    60_000,
+  );
+});
+
+describe.each(['exit', 'end'])('workers that %s', (mode) => {
+  testOn(
+    ringHosts,
+    'while connections and files arrive leave nothing behind',
+    async (host) => {
+      const { before, after } = await runCrews(host, 'arrivals', mode, WORKERS);
+      expect(after.descriptors).toBeLessThanOrEqual(before.descriptors);
+    },
+    60_000,
+  );
+});
+
+describe('workers that are terminated while connections and files arrive', () => {
+  // What the kernel hands over after the last JavaScript ran is nobody's: Node's own `fs` and `net`
+  // leave about one descriptor in two workers behind, and so may we.
+  testOn(
+    ringHosts,
+    'leave no more behind than Node does',
+    async (host) => {
+      const { before, after } = await runCrews(host, 'arrivals', 'terminate', WORKERS);
+      expect(after.descriptors - before.descriptors).toBeLessThanOrEqual(WORKERS / 2);
+    },
+    60_000,
+  );
+});
