@@ -51,6 +51,7 @@ const rows: readonly Row[] = [
   },
   // Reads what the administrator has set under /proc/sys.
   { files: 'src/runtime/unavailable.ts', may: [...runtimeOwn, 'node:fs'] },
+  { files: 'src/runtime/errors.ts', may: [...runtimeOwn, 'node:util'] },
   // Names the machine that it reports about.
   { files: 'src/runtime/diagnosis.ts', may: [...runtimeOwn, 'node:os'] },
   { files: 'src/runtime/*', may: runtimeOwn },

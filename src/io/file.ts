@@ -3,7 +3,7 @@
  * two ways of doing its work are in `files/`.
  */
 
-import { runtime } from '../runtime/index.ts';
+import { invalidArgType, runtime } from '../runtime/index.ts';
 import type { FileStats } from './files/file-stats.ts';
 import { NodeFile } from './files/node-file.ts';
 import { openRingFile, openRingFileBeneath } from './files/ring-file.ts';
@@ -80,7 +80,7 @@ export class File {
     const openFlags = validateOpenFlags(flags, 'flags');
     validateMode(mode, 'mode');
     const { engine } = runtime();
-    if (engine === null) return new File(await NodeFile.open(path, openFlags, mode));
+    if (engine === null) return new File(await NodeFile.open(runtime(), path, openFlags, mode));
     return new File(await openRingFile(runtime(), encoded, openFlags, mode));
   }
 
@@ -111,6 +111,7 @@ export class File {
   ): Promise<File> {
     const encoded = validatePath(path, 'path');
     const openFlags = validateOpenFlags(flags, 'flags');
+    if (!(root instanceof File)) throw invalidArgType('root', 'an instance of File', root);
     const inner = root.#inner;
     if (inner instanceof NodeFile) return new File(await inner.openBeneath(path, openFlags));
     return new File(await openRingFileBeneath(inner, encoded, openFlags));

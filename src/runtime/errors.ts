@@ -5,6 +5,7 @@
  * Messages are Node's own, word for word. Callers match on `code`.
  */
 
+import { inspect } from 'node:util';
 import { errnoMessage, errnoName } from '../native/index.ts';
 
 /** What a failed system call was about, as far as it is known. */
@@ -103,13 +104,13 @@ export function invalidArgType(name: string, expected: string, actual: unknown):
 /** `ERR_INVALID_ARG_VALUE`. */
 export function invalidArgValue(name: string, actual: unknown, reason: string): TypeError & Coded {
   const kind = name.includes('.') ? 'property' : 'argument';
-  const message = `The ${kind} '${name}' ${reason}. Received ${inspect(actual)}`;
+  const message = `The ${kind} '${name}' ${reason}. Received ${show(actual)}`;
   return withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE');
 }
 
 /** `ERR_OUT_OF_RANGE`: `range` e.g. ">= 0 && <= 10". */
 export function outOfRange(name: string, range: string, actual: unknown): RangeError & Coded {
-  const received = inspect(actual);
+  const received = showNumber(actual);
   const message = `The value of "${name}" is out of range. It must be ${range}. Received ${received}`;
   return withCode(new RangeError(message), 'ERR_OUT_OF_RANGE');
 }
@@ -169,18 +170,24 @@ function describe(value: unknown): string {
   if (typeof value === 'function') return `function ${value.name}`;
   if (typeof value === 'object') {
     const name: unknown = value.constructor?.name;
-    return typeof name === 'string' && name !== '' ? `an instance of ${name}` : inspect(value);
+    if (typeof name === 'string' && name !== '') return `an instance of ${name}`;
+    return inspect(value, { depth: -1 });
   }
-  return `type ${typeof value} (${inspect(value)})`;
+  const inspected = inspect(value, { colors: false });
+  const shown = inspected.length > 28 ? `${inspected.slice(0, 25)}...` : inspected;
+  return `type ${typeof value} (${shown})`;
 }
 
-function inspect(value: unknown): string {
-  if (typeof value === 'string') {
-    const shown = value.length > 28 ? `${value.slice(0, 25)}...` : value;
-    return `'${shown}'`;
+/** How Node shows a value in `ERR_INVALID_ARG_VALUE`. */
+function show(value: unknown): string {
+  const inspected = inspect(value);
+  return inspected.length > 128 ? `${inspected.slice(0, 128)}...` : inspected;
+}
+
+/** How Node shows a value in `ERR_OUT_OF_RANGE`: large integers in groups of three. */
+function showNumber(value: unknown): string {
+  if (typeof value === 'number' && Number.isInteger(value) && Math.abs(value) > 2 ** 32) {
+    return String(value).replaceAll(/\B(?=(\d{3})+$)/g, '_');
   }
-  if (typeof value === 'bigint') return `${value}n`;
-  if (typeof value === 'symbol') return value.toString();
-  if (typeof value === 'object' && value !== null) return Object.prototype.toString.call(value);
-  return String(value);
+  return inspect(value);
 }

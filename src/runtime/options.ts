@@ -231,9 +231,10 @@ export function integer(
   min: number,
   max: number,
 ): number {
-  const checked = number(value, name, byDefault, min, max);
-  if (!Number.isInteger(checked)) throw outOfRange(name, 'an integer', value);
-  return checked;
+  if (typeof value === 'number' && !Number.isInteger(value)) {
+    throw outOfRange(name, 'an integer', value);
+  }
+  return number(value, name, byDefault, min, max);
 }
 
 function number(

@@ -102,7 +102,9 @@ lifeSuite.add('a file that is closing refuses what comes after', async () => {
   const file = await File.open(fileWith('abc'), 'r+');
   const read = file.read(Buffer.alloc(3));
   const closing = file.close();
-  expect((await rejectionOf(file.read(Buffer.alloc(1)))).code).toBe('ERR_FILE_CLOSED');
+  for (const attempt of attemptsOn(file)) {
+    expect((await rejectionOf(attempt())).code).toBe('ERR_FILE_CLOSED');
+  }
   expect(await read).toBe(3);
   await closing;
 });
@@ -122,6 +124,44 @@ lifeSuite.add('close() waits for what is in flight', async () => {
   expect(order.at(-1)).toBe('close');
   expect(order).toHaveLength(11);
   expect(statSync(path).size).toBe(8 * piece.length);
+});
+
+lifeSuite.add('many stat() calls at a time are all answered before close()', async () => {
+  const file = await File.open(fileWith('abc'));
+  const answers = Array.from({ length: 300 }, () => file.stat());
+  let answered = 0;
+  for (const answer of answers) void answer.then(() => (answered += 1));
+  await file.close();
+  expect(answered).toBe(300);
+  expect((await Promise.all(answers)).every(({ size }) => size === 3)).toBe(true);
+});
+
+lifeSuite.add(
+  'a runtime that closes ends stat() calls that have not begun',
+  async ({ runtime }) => {
+    const file = await File.open(fileWith('abc'));
+    const answers = Array.from({ length: 300 }, () => file.stat());
+    const closing = runtime.close();
+    for (const outcome of await Promise.allSettled(answers)) {
+      if (outcome.status === 'fulfilled') expect(outcome.value.size).toBe(3);
+      else
+        expect(outcome.reason).toMatchObject({ code: expect.stringMatching(/^E(CANCELED|RR_)/) });
+    }
+    await closing;
+    await file.close();
+  },
+);
+
+lifeSuite.add('open() of a pipe for writing waits for a reader', async () => {
+  const path = join(tempDirectory(), 'fifo');
+  execFileSync('mkfifo', [path]);
+  const opening = File.open(path, 'w');
+  const [writer, reader] = await Promise.all([opening, open(path, 'r')]);
+  await writer.write(Buffer.from('through'));
+  const buffer = Buffer.alloc(16);
+  const { bytesRead } = await reader.read(buffer);
+  expect(buffer.toString('latin1', 0, bytesRead)).toBe('through');
+  await Promise.all([writer.close(), reader.close()]);
 });
 
 lifeSuite.add('close() waits for files that are being opened beneath', async () => {

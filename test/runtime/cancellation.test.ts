@@ -3,6 +3,7 @@
  * abort, in every order.
  */
 
+import { getEventListeners } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import * as c from '../../src/native/constants/io-uring.ts';
 import { prepNop, prepRead } from '../../src/native/prep.ts';
@@ -22,6 +23,7 @@ import {
 } from '../support/sim-engine.ts';
 import type { Sim } from '../support/sim-engine.ts';
 import { uncaughtErrors } from '../support/uncaught-errors.ts';
+import { rejectionOf } from '../support/rejections.ts';
 
 const REASON = new Error('aborted by the test');
 
@@ -35,8 +37,7 @@ function abortable(sim: Sim, signal: AbortSignal): { operation: Operation; done:
 }
 
 /** How many `abort` listeners a signal has. */
-async function listenerCount(signal: AbortSignal): Promise<number> {
-  const { getEventListeners } = await import('node:events');
+function listenerCount(signal: AbortSignal): number {
   return getEventListeners(signal, 'abort').length;
 }
 
@@ -99,11 +100,11 @@ describe('An operation with a signal', () => {
     holdNops(sim);
     const controller = new AbortController();
     const { done } = abortable(sim, controller.signal);
-    const outcome = expect(done).rejects.toBe(REASON);
+    const outcome = rejectionOf(done);
     controller.abort(REASON);
     await sim.loop.turnUntilStopped();
-    await outcome;
-    expect(await listenerCount(controller.signal)).toBe(0);
+    expect(await outcome).toBe(REASON);
+    expect(listenerCount(controller.signal)).toBe(0);
   });
 
   it('stays in flight, with its memory, until then', async () => {
@@ -114,7 +115,7 @@ describe('An operation with a signal', () => {
     const operation = sim.scheduler.begin(settleWithResult, 'read');
     prepRead(sim.scheduler.sqe, 3, memory.address, 4096, 0);
     operation.keep = memory;
-    const outcome = expect(promiseOf(operation)).rejects.toBe(REASON);
+    const outcome = rejectionOf(promiseOf(operation));
     bindSignal(sim.scheduler, operation, controller.signal);
     sim.scheduler.flush();
     const held = heldOf(sim, operation);
@@ -127,7 +128,7 @@ describe('An operation with a signal', () => {
     expect([operation.isInFlight, operation.keep, isSettled]).toEqual([true, memory, false]);
     sim.kernel.at(50, () => held.complete(4096));
     await sim.loop.turnUntilStopped();
-    await outcome;
+    expect(await outcome).toBe(REASON);
     expect(operation.keep).toBeNull();
     memory.free();
   });
@@ -138,7 +139,7 @@ describe('An operation with a signal', () => {
     const { done } = abortable(sim, controller.signal);
     await sim.loop.turnUntilStopped();
     expect(await done).toBe(0);
-    expect(await listenerCount(controller.signal)).toBe(0);
+    expect(listenerCount(controller.signal)).toBe(0);
     controller.abort(REASON);
     expect(sim.scheduler.operations.inFlight).toBeLessThanOrEqual(1);
   });
@@ -148,9 +149,9 @@ describe('An operation with a signal', () => {
     const controller = new AbortController();
     nopThen(sim, () => controller.abort(REASON));
     const { done } = abortable(sim, controller.signal);
-    const outcome = expect(done).rejects.toBe(REASON);
+    const outcome = rejectionOf(done);
     await sim.loop.turnUntilStopped();
-    await outcome;
+    expect(await outcome).toBe(REASON);
   });
 
   it('does not cancel the next user of its record', async () => {
@@ -158,12 +159,12 @@ describe('An operation with a signal', () => {
     const controller = new AbortController();
     nopThen(sim, () => controller.abort(REASON));
     const first = abortable(sim, controller.signal);
-    const outcome = expect(first.done).rejects.toBe(REASON);
+    const outcome = rejectionOf(first.done);
     sim.scheduler.flush();
     holdNops(sim);
     // The cancel request is queued while the first operation is still in the batch.
     await sim.loop.turnUntil(() => !first.operation.isInFlight);
-    await outcome;
+    expect(await outcome).toBe(REASON);
     const results: number[] = [];
     const second = nopThen(sim, (result) => results.push(result));
     sim.kernel.at(5, () => heldOf(sim, second).complete(9));
@@ -192,9 +193,9 @@ describe('An operation with a signal', () => {
     const controller = new AbortController();
     const { done } = abortable(sim, controller.signal);
     const failure = new Error('broken');
-    const outcome = expect(done).rejects.toBe(failure);
+    const outcome = rejectionOf(done);
     sim.engine.abandon(failure);
-    await outcome;
+    expect(await outcome).toBe(failure);
     expect(await uncaughtErrors(() => controller.abort(REASON))).toEqual([]);
   });
 });

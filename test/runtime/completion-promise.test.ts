@@ -10,6 +10,7 @@ import { SystemError } from '../../src/runtime/errors.ts';
 import { Operation } from '../../src/runtime/operation.ts';
 import { macrotask } from '../support/sim-loop.ts';
 import { heldOf, holdNops, nop, nopThen, openSim } from '../support/sim-engine.ts';
+import { rejectionOf } from '../support/rejections.ts';
 
 /** Whether a promise has settled by now. */
 async function isSettled(promise: Promise<unknown>): Promise<boolean> {
@@ -87,13 +88,13 @@ describe('settleWithResult', () => {
     const sim = openSim();
     holdNops(sim);
     const promise = nop(sim);
-    const outcome = expect(promise).rejects.toMatchObject({ code: 'ENOENT' });
+    const outcome = rejectionOf(promise);
     sim.scheduler.flush();
     const [held] = sim.kernel.held(0);
     sim.kernel.at(1, () => held?.complete(-ENOENT, IORING_CQE_F_MORE));
     sim.kernel.at(2, () => held?.complete(0, IORING_CQE_F_NOTIF));
     await sim.loop.turnUntilStopped();
-    await outcome;
+    expect(await outcome).toMatchObject({ code: 'ENOENT' });
   });
 
   it('settles each of many in the order of completion', async () => {

@@ -2,7 +2,7 @@
  * Errors as Node words them: compared with what Node itself throws, where it can be made to.
  */
 
-import { open, readFile, rename } from 'node:fs/promises';
+import { open, rename } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import * as errno from '../../src/native/errno.ts';
@@ -16,6 +16,7 @@ import {
   systemError,
   UringUnavailableError,
 } from '../../src/runtime/errors.ts';
+import { rejectionOf } from '../support/rejections.ts';
 
 /** The parts of an error that programs look at. */
 function shape(error: unknown): Record<string, unknown> {
@@ -40,7 +41,9 @@ describe('systemError', () => {
   });
 
   it('is what Node throws without any path', async () => {
-    const theirs = await readFile('/').catch((error: unknown) => error);
+    const directory = await open('/', 'r');
+    const theirs = await rejectionOf(directory.read(Buffer.alloc(1)));
+    await directory.close();
     expect(shape(systemError(-errno.EISDIR, 'read'))).toEqual(shape(theirs));
   });
 
@@ -87,7 +90,10 @@ describe('Errors about arguments', () => {
     [null, 'Received null'],
     [undefined, 'Received undefined'],
     ['text', "Received type string ('text')"],
-    ['a text that is longer than it should be', "Received type string ('a text that is longer tha...')"],
+    [
+      'a text that is longer than it should be',
+      "Received type string ('a text that is longer tha...')",
+    ],
     [5, 'Received type number (5)'],
     [5n, 'Received type bigint (5n)'],
     [true, 'Received type boolean (true)'],

@@ -8,6 +8,7 @@ import { bindSignal } from '../../src/runtime/cancellation.ts';
 import { Metrics, snapshotOf } from '../../src/runtime/metrics.ts';
 import { ignoreCompletion } from '../../src/runtime/operation.ts';
 import { Timer } from '../../src/runtime/timer-heap.ts';
+import { rejectionOf } from '../support/rejections.ts';
 import { ringTest } from '../support/ring-test.ts';
 import { closeSim, heldOf, holdNops, nop, nopThen, openSim } from '../support/sim-engine.ts';
 
@@ -97,8 +98,9 @@ describe('snapshotOf', () => {
   it('can still be read when the engine is closed', async () => {
     const sim = openSim();
     sim.kernel.hold(IORING_OP_NOP);
-    void nop(sim).catch(() => {});
+    const pending = rejectionOf(nop(sim));
     await closeSim(sim);
+    expect((await pending).code).toBe('ECANCELED');
     expect(snapshotOf('uring', sim.engine)).toMatchObject({ inFlight: 0, entries: 8 });
   });
 

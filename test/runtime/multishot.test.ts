@@ -2,6 +2,7 @@
  * One submission, many completions: order, re-arming, and every way in which it can end.
  */
 
+import { getEventListeners } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import * as c from '../../src/native/constants/io-uring.ts';
 import * as errno from '../../src/native/errno.ts';
@@ -13,6 +14,7 @@ import { ringTest } from '../support/ring-test.ts';
 import { closeSim, leftOvers, NOTHING_LEFT, nopThen, openSim } from '../support/sim-engine.ts';
 import type { Sim } from '../support/sim-engine.ts';
 import type { SimOperation } from '../support/sim-operation.ts';
+import { rejectionOf } from '../support/rejections.ts';
 
 const MORE = c.IORING_CQE_F_MORE;
 
@@ -44,11 +46,13 @@ function script(sim: Sim, ...completions: (readonly [result: number, flags: numb
 
 /** Makes the loop turn until the promise settles. */
 async function settle<T>(sim: Sim, promise: Promise<T>): Promise<T> {
-  let isSettled = false;
-  const watched = promise.finally(() => (isSettled = true));
-  watched.catch(() => {});
-  while (!isSettled) await sim.loop.turn();
-  return watched;
+  const state = { isSettled: false };
+  const note = (): void => {
+    state.isSettled = true;
+  };
+  promise.then(note, note);
+  while (!state.isSettled) await sim.loop.turn();
+  return promise;
 }
 
 describe('MultishotOperation.next', () => {
@@ -98,9 +102,9 @@ describe('MultishotOperation.next', () => {
     expect((await settle(sim, often.next())).value?.result).toBe(1);
     const failing = often.next();
     const after = often.next();
-    const outcome = expect(failing).rejects.toMatchObject({ code: 'EINVAL', syscall: 'accept' });
+    const outcome = rejectionOf(failing);
     await sim.loop.turnUntilStopped();
-    await outcome;
+    expect(await outcome).toMatchObject({ code: 'EINVAL', syscall: 'accept' });
     expect(await after).toEqual({ value: undefined, done: true });
     expect(await often.next()).toEqual({ value: undefined, done: true });
   });
@@ -177,10 +181,10 @@ describe('MultishotOperation, with a signal', () => {
     const often = arm(sim, { signal: controller.signal });
     sim.scheduler.flush();
     const waiting = often.next();
-    const outcome = expect(waiting).rejects.toBe(reason);
+    const outcome = rejectionOf(waiting);
     controller.abort(reason);
     await sim.loop.turnUntilStopped();
-    await outcome;
+    expect(await outcome).toBe(reason);
     expect((await often.next()).done).toBe(true);
     expect(sim.scheduler.inFlight).toBe(0);
   });
@@ -191,7 +195,6 @@ describe('MultishotOperation, with a signal', () => {
     const often = arm(sim, { signal: controller.signal });
     sim.scheduler.flush();
     await settle(sim, often.return());
-    const { getEventListeners } = await import('node:events');
     expect(getEventListeners(controller.signal, 'abort')).toEqual([]);
   });
 });
@@ -240,9 +243,9 @@ describe('MultishotOperation, when the ring goes', () => {
     const sim = openSim();
     const often = arm(sim);
     const failure = new Error('broken');
-    const outcome = expect(often.next()).rejects.toBe(failure);
+    const outcome = rejectionOf(often.next());
     sim.engine.abandon(failure);
-    await outcome;
+    expect(await outcome).toBe(failure);
     expect((await often.next()).done).toBe(true);
   });
 
@@ -250,9 +253,9 @@ describe('MultishotOperation, when the ring goes', () => {
     const sim = openSim();
     const often = arm(sim);
     const waiting = often.next();
-    const outcome = expect(waiting).rejects.toMatchObject({ code: 'ECANCELED' });
+    const outcome = rejectionOf(waiting);
     await closeSim(sim);
-    await outcome;
+    expect(await outcome).toMatchObject({ code: 'ECANCELED' });
     expect(leftOvers(sim)).toEqual(NOTHING_LEFT);
   });
 

@@ -153,9 +153,12 @@ describe('resolveOptions, types', () => {
     expect(error.message).toContain(`"${name}"`);
   });
 
-  it.each([[{ backend: 'epoll' }], [{ receiveBuffers: 100 }]])('refuses the value %j', (options) => {
-    expect(refusal(options)).toMatchObject({ code: 'ERR_INVALID_ARG_VALUE' });
-  });
+  it.each([[{ backend: 'epoll' }], [{ receiveBuffers: 100 }]])(
+    'refuses the value %j',
+    (options) => {
+      expect(refusal(options)).toMatchObject({ code: 'ERR_INVALID_ARG_VALUE' });
+    },
+  );
 });
 
 describe('resolveOptions, names', () => {

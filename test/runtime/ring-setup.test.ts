@@ -131,9 +131,7 @@ describe('makeRing, in memory of its own', () => {
     const kernel = new SimKernel();
     kernel.failMapRing(-errno.EINVAL);
     const ring = made(kernel, OWN);
-    expect(kernel.setups).toEqual([
-      REQUIRED | c.IORING_SETUP_NO_SQARRAY | c.IORING_SETUP_NO_MMAP,
-    ]);
+    expect(kernel.setups).toEqual([REQUIRED | c.IORING_SETUP_NO_SQARRAY | c.IORING_SETUP_NO_MMAP]);
     expect(kernel.ring.memory.rings.buffer).toBe(ring.memory.rings.buffer);
     expect(kernel.ring.memory.entries.buffer).toBe(ring.memory.entries.buffer);
   });

@@ -73,9 +73,7 @@ describe('Ring.enable', () => {
     const ring = enabled(kernel);
     expect(ring.usesRegisteredDescriptor).toBe(true);
     ring.enter(0, 0, 0, 0);
-    expect(kernel.enters[0]?.flags).toBe(
-      c.IORING_ENTER_GETEVENTS | c.IORING_ENTER_REGISTERED_RING,
-    );
+    expect(kernel.enters[0]?.flags).toBe(c.IORING_ENTER_GETEVENTS | c.IORING_ENTER_REGISTERED_RING);
   });
 
   it('does with the plain descriptor where it cannot be registered', () => {

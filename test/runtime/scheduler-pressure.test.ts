@@ -231,7 +231,7 @@ describe('Scheduler, a ring that is lost', () => {
     const promises: Promise<number>[] = [];
     expect(() => {
       for (let i = 0; i < 300; i += 1) promises.push(nop(sim));
-    }).toThrow();
+    }).toThrow(RingLostError);
     const settled = await Promise.allSettled(promises);
     expect(sim.failures).toHaveLength(1);
     expect(sim.failures[0]).toBeInstanceOf(RingLostError);
@@ -275,7 +275,7 @@ describe('Scheduler, a ring that is lost', () => {
     const settled = Promise.allSettled(queued);
     sim.kernel.faults.add('enter', -errno.EFAULT, Infinity);
     const before = sim.kernel.enters.length;
-    expect(() => nop(sim)).toThrow();
+    expect(() => nop(sim)).toThrow(/^EFAULT: /);
     expect(sim.failures).toHaveLength(1);
     expect(sim.kernel.enters.length - before).toBe(1);
     expect((await settled).every(({ status }) => status === 'rejected')).toBe(true);
@@ -332,7 +332,10 @@ describe('Scheduler, 100,000 operations through a small completion queue', () =>
       for (const operation of sim.kernel.held(c.IORING_OP_NOP)) operation.complete(0);
     });
     await sim.loop.turnUntil(() => done >= 100_000);
-    expect(isDone.every((times) => times === 1), random.replay).toBe(true);
+    expect(
+      isDone.every((times) => times === 1),
+      random.replay,
+    ).toBe(true);
     expect(sim.failures, random.replay).toEqual([]);
     await sim.loop.turnUntilStopped();
     expect(sim.engine.ring.completions.entries).toBe(64);

@@ -3,15 +3,20 @@
  */
 
 import { beforeEach, describe, expect, it } from 'vitest';
-import {
-  IORING_SQ_CQ_OVERFLOW,
-  IORING_SQ_TASKRUN,
-} from '../../src/native/constants/io-uring.ts';
+import { IORING_SQ_CQ_OVERFLOW, IORING_SQ_TASKRUN } from '../../src/native/constants/io-uring.ts';
 import type { Memory } from '../../src/native/memory.ts';
 import { SubmissionQueue } from '../../src/runtime/submission-queue.ts';
 import { SimMemory } from '../support/sim-memory.ts';
 
-const OFFSETS = { head: 0, tail: 4, ringMask: 8, ringEntries: 12, flags: 16, dropped: 20, array: 0 };
+const OFFSETS = {
+  head: 0,
+  tail: 4,
+  ringMask: 8,
+  ringEntries: 12,
+  flags: 16,
+  dropped: 20,
+  array: 0,
+};
 const [HEAD, TAIL, MASK, ENTRIES, FLAGS, DROPPED] = [0, 1, 2, 3, 4, 5];
 
 let rings: Memory;

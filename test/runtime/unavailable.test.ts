@@ -11,9 +11,8 @@ import { explainUnavailable, requestedBackend } from '../../src/runtime/unavaila
 /** What the files under `/proc` say; a file that is not here does not exist. */
 const proc = vi.hoisted(() => ({ files: {} as Record<string, string> }));
 
-vi.mock('node:fs', async (original) => ({
-  ...(await original<typeof import('node:fs')>()),
-  readFileSync: vi.fn((path: string) => {
+vi.mock('node:fs', () => ({
+  readFileSync: vi.fn<(path: string) => string>((path) => {
     const text = proc.files[path];
     if (text === undefined) throw new Error(`ENOENT: ${path}`);
     return text;

@@ -2,9 +2,9 @@
  * The `Kernel` interface in ordinary memory, with a clock that only a test or a wait moves.
  *
  * It writes the same bytes as Linux 6.18: set-up, enter, registered waits, overflow, resizing,
- * cancellation. A test decides when operations complete (`behave`, `held`, `at`), what fails
- * (`failEnter`, `failRegister`, `failSetup`, `features`), and reads what was asked of it (`enters`).
- * A wait that nothing would ever end is an error here, instead of a test that hangs.
+ * cancellation. A test decides when operations complete (`behave`, `held`, `at`) and what fails
+ * (`failEnter`, `failRegister`, `failSetup`, `features`), and reads what was asked (`enters`). A
+ * wait that nothing would ever end is an error here, instead of a test that hangs.
  *
  *   NOP completes at once · POLL_ADD when its descriptor is ready · ASYNC_CANCEL cancels ·
  *   everything else is held until the test completes it
@@ -26,7 +26,7 @@ import { readWaitArgument } from './sim-wait.ts';
 import type { SimWait } from './sim-wait.ts';
 
 const FIRST_FD = 100;
-/** More calls than any test makes: what enters over and over waits for something that never comes. */
+/** More calls than any test makes: what enters over and over waits for what never comes. */
 const ENTERS_MAX = 100_000;
 const REGISTERED_RINGS_MAX = 16;
 const FEATURES_OF_6_18 = 0x3ffff;
@@ -47,11 +47,11 @@ export interface SimEnter {
 
 export class SimKernel implements Kernel {
   /** `IORING_FEAT_*` that set-ups report. */
-  features = FEATURES_OF_6_18;
+  features: number = FEATURES_OF_6_18;
   /** `IORING_SETUP_*` that this kernel knows; others are `-EINVAL`. */
-  setupFlags = SETUP_FLAGS_OF_6_18;
+  setupFlags: number = SETUP_FLAGS_OF_6_18;
   /** How many entries the next `enter` consumes at most; reset by it. */
-  submitMax = Infinity;
+  submitMax: number = Infinity;
   readonly enters: SimEnter[] = [];
   /** Flags of the set-ups that were tried, in order. */
   readonly setups: number[] = [];
@@ -61,7 +61,7 @@ export class SimKernel implements Kernel {
   readonly faults: SimFaults = new SimFaults();
   readonly memory: SimMemory = new SimMemory((address, size) => this.#assertUnused(address, size));
   /** Descriptors that would be closed with the thread. */
-  readonly closedOnExit = new Set<number>();
+  readonly closedOnExit: Set<number> = new Set();
   readonly #descriptors = new Map<number, SimRing | 'file'>();
   readonly #registered = new Map<number, SimRing>();
   readonly #ready = new Set<number>();
@@ -122,20 +122,20 @@ export class SimKernel implements Kernel {
   }
 
   /** Has a register opcode fail: so many times, or from now on. */
-  failRegister(opcode: number, result: number, times = Infinity): void {
+  failRegister(opcode: number, result: number, times: number = Infinity): void {
     this.faults.add(`register ${opcode}`, result, times);
   }
 
-  failSetup(result: number, times = Infinity): void {
+  failSetup(result: number, times: number = Infinity): void {
     this.faults.add('setup', result, times);
   }
 
-  failMapRing(result: number, times = Infinity): void {
+  failMapRing(result: number, times: number = Infinity): void {
     this.faults.add('map', result, times);
   }
 
   /** Has `allocate` fail, after `after` allocations that still work. */
-  failAllocate(result: number, times = Infinity, after = 0): void {
+  failAllocate(result: number, times: number = Infinity, after = 0): void {
     if (after > 0) this.faults.add('allocate', 0, after);
     this.faults.add('allocate', result, times);
   }
@@ -145,7 +145,7 @@ export class SimKernel implements Kernel {
     this.clock.advance(ms);
   }
 
-  /** Has something happen in `ms` milliseconds: during a wait, or while the test moves the clock. */
+  /** Has something happen in `ms` milliseconds: in a wait, or while the test moves the clock. */
   at(ms: number, run: () => void): void {
     this.clock.at(ms, run);
   }
@@ -259,7 +259,8 @@ export class SimKernel implements Kernel {
 
   close(fd: number): number {
     const descriptor = this.#descriptors.get(fd);
-    if (descriptor === undefined) return -errno.EBADF;
+    // In a program the number may be somebody else's by now.
+    assert(descriptor !== undefined, 'A descriptor is closed once');
     this.#descriptors.delete(fd);
     this.closedOnExit.delete(fd);
     if (isRing(descriptor)) this.#closeIfUnused(descriptor);
@@ -276,13 +277,13 @@ export class SimKernel implements Kernel {
   }
 
   /** The simulation has no sockets: what needs one is tested on the real kernel. */
-  readonly socket = (): number => -errno.EOPNOTSUPP;
-  readonly bind = this.socket;
-  readonly listen = this.socket;
-  readonly getsockname = this.socket;
-  readonly getpeername = this.socket;
-  readonly setsockopt = this.socket;
-  readonly getsockopt = this.socket;
+  readonly socket: () => number = () => -errno.EOPNOTSUPP;
+  readonly bind: () => number = this.socket;
+  readonly listen: () => number = this.socket;
+  readonly getsockname: () => number = this.socket;
+  readonly getpeername: () => number = this.socket;
+  readonly setsockopt: () => number = this.socket;
+  readonly getsockopt: () => number = this.socket;
 
   #enterRing(fd: number, flags: number): SimRing | number {
     if ((flags & c.IORING_ENTER_REGISTERED_RING) !== 0) {

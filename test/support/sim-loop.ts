@@ -2,8 +2,8 @@
  * The simulated host loop: `HostLoop` driven turn by turn by a test.
  *
  * It answers as libuv does: the timeout is 0 unless the idle handle is paused, and when nothing
- * keeps the loop alive; a stopped loop calls no tick. Each turn runs in a macrotask of its own, so that ticks and microtasks are drained
- * by whom they are drained in a program.
+ * keeps the loop alive; a stopped loop calls no tick. Each turn runs in a macrotask of its own, so
+ * that ticks and microtasks are drained by whom they are drained in a program.
  */
 
 import { assert } from '../../src/native/assert.ts';
@@ -112,7 +112,7 @@ export function macrotask<T>(run: () => T): Promise<T> {
       try {
         resolve(run());
       } catch (error) {
-        reject(error as Error);
+        reject(error);
       }
     });
   });

@@ -72,9 +72,9 @@ export class SimRing {
   readonly fd: number;
   readonly flags: number;
   /** Submitted and not over, in the order of submission. */
-  readonly inFlight = new Set<SimOperation>();
+  readonly inFlight: Set<SimOperation> = new Set();
   /** How many of those the kernel has memory for. */
-  overflowMax = Infinity;
+  overflowMax: number = Infinity;
   isDisabled: boolean;
   isClosed = false;
   /** A dropped completion has to be reported by the next `enter` that waits. */

@@ -22,7 +22,7 @@ export function validatePath(path: unknown, name: string): Buffer {
   else if (path instanceof Uint8Array) encoded = Buffer.from(path);
   else throw invalidArgType(name, 'of type string or an instance of Buffer or URL', path);
   if (encoded.includes(0)) {
-    const shown = typeof path === 'string' ? path : encoded.toString();
+    const shown = path instanceof URL ? encoded.toString() : path;
     throw invalidArgValue(name, shown, 'must be a string, Uint8Array, or URL without null bytes');
   }
   return encoded;
@@ -58,8 +58,9 @@ const FLAGS: Readonly<Record<string, number>> = {
 /** Turns `'r+'` and its kind, or `O_*` numbers, into `O_*`. */
 export function validateOpenFlags(flags: unknown, name: string): number {
   if (typeof flags === 'number') return integer(flags, name, undefined, -(2 ** 31), 2 ** 31 - 1);
-  if (typeof flags !== 'string') throw invalidArgType(name, 'of type string or number', flags);
-  const known = Object.hasOwn(FLAGS, flags) ? FLAGS[flags] : undefined;
+  if (flags === undefined || flags === null) return O_RDONLY;
+  const isKnown = typeof flags === 'string' && Object.hasOwn(FLAGS, flags);
+  const known = isKnown ? FLAGS[flags] : undefined;
   if (known === undefined) throw invalidArgValue(name, flags, 'is invalid');
   return known;
 }

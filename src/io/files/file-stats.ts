@@ -55,10 +55,10 @@ export function fileStats(from: Statx): FileStats {
     mtimeMs: from.mtimeMs,
     ctimeMs: from.ctimeMs,
     birthtimeMs: from.birthtimeMs,
-    atime: new Date(from.atimeMs),
-    mtime: new Date(from.mtimeMs),
-    ctime: new Date(from.ctimeMs),
-    birthtime: new Date(from.birthtimeMs),
+    atime: dateOf(from.atimeMs),
+    mtime: dateOf(from.mtimeMs),
+    ctime: dateOf(from.ctimeMs),
+    birthtime: dateOf(from.birthtimeMs),
     isFile: is(constants.S_IFREG),
     isDirectory: is(constants.S_IFDIR),
     isSymbolicLink: is(constants.S_IFLNK),
@@ -67,4 +67,9 @@ export function fileStats(from: Statx): FileStats {
     isBlockDevice: is(constants.S_IFBLK),
     isCharacterDevice: is(constants.S_IFCHR),
   };
+}
+
+/** Rounded as Node rounds it. */
+function dateOf(timeMs: number): Date {
+  return new Date(Math.round(timeMs));
 }

@@ -2,28 +2,37 @@
  * A file on Node's own `fs`, for when there is no ring: the same answers, by the thread pool.
  */
 
-import { open, realpath } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { lstat, open, realpath } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
-import { join, sep } from 'node:path';
+import { basename, dirname, isAbsolute, join, normalize, sep } from 'node:path';
+import { ENOENT, EXDEV } from '../../native/abi.ts';
 import { closedError, systemError } from '../../runtime/index.ts';
-import { EXDEV } from '../../native/abi.ts';
+import type { Runtime } from '../../runtime/index.ts';
 import type { TransferOptions } from '../file.ts';
 import { validateTransfer } from './arguments.ts';
 import type { PathLike } from './arguments.ts';
 import type { FileStats } from './file-stats.ts';
 
 export class NodeFile {
+  readonly #runtime: Runtime;
   readonly #handle: FileHandle;
   readonly #path: PathLike;
   #closing: Promise<void> | null = null;
 
-  private constructor(handle: FileHandle, path: PathLike) {
+  private constructor(runtime: Runtime, handle: FileHandle, path: PathLike) {
+    this.#runtime = runtime;
     this.#handle = handle;
     this.#path = path;
   }
 
-  static async open(path: PathLike, flags: number, mode: number): Promise<NodeFile> {
-    return new NodeFile(await open(path, flags, mode), path);
+  static async open(
+    runtime: Runtime,
+    path: PathLike,
+    flags: number,
+    mode: number,
+  ): Promise<NodeFile> {
+    return new NodeFile(runtime, await open(path, flags, mode), path);
   }
 
   get fd(): number {
@@ -33,13 +42,15 @@ export class NodeFile {
   /** What openat2(2) does with `RESOLVE_BENEATH`, as well as it can be done with paths. */
   async openBeneath(path: PathLike, flags: number): Promise<NodeFile> {
     this.#requireOpen();
-    const root = await realpath(this.#path);
-    const wanted = join(root, path.toString());
-    const target = await realpath(wanted);
-    if (target !== root && !target.startsWith(root.endsWith(sep) ? root : root + sep)) {
-      throw systemError(-EXDEV, 'open', { path: path.toString() });
+    const wanted = path.toString();
+    try {
+      const target = await resolveBeneath(await realpath(this.#path), wanted, flags);
+      return await NodeFile.open(this.#runtime, target, flags, 0o666);
+    } catch (error) {
+      const { errno } = error as { errno?: number };
+      if (errno === undefined) throw error;
+      throw systemError(errno, 'open', { path: wanted });
     }
-    return await NodeFile.open(target, flags, 0);
   }
 
   async read(buffer: NodeJS.ArrayBufferView, options: TransferOptions): Promise<number> {
@@ -85,5 +96,32 @@ export class NodeFile {
 
   #requireOpen(): void {
     if (this.#closing !== null) throw closedError('file');
+    if (this.#runtime.isClosed) throw closedError('runtime');
+  }
+}
+
+/** Where a relative path leads, if it leads nowhere outside of `root`. */
+async function resolveBeneath(root: string, path: string, flags: number): Promise<string> {
+  const isOut = isAbsolute(path) || normalize(path).split(sep)[0] === '..';
+  if (isOut) throw systemError(-EXDEV, 'open');
+  const target = await resolveTarget(join(root, path), flags);
+  const inside = root.endsWith(sep) ? root : root + sep;
+  if (target !== root && !target.startsWith(inside)) throw systemError(-EXDEV, 'open');
+  return target;
+}
+
+/** The real path, or that of the folder where a file that is missing will be created. */
+async function resolveTarget(path: string, flags: number): Promise<string> {
+  try {
+    return await realpath(path);
+  } catch (error) {
+    const isMissing = (error as { errno?: number }).errno === -ENOENT;
+    if (!isMissing) throw error;
+    const target = join(await realpath(dirname(path)), basename(path));
+    const found = await lstat(target).catch(() => null);
+    // A link that leads nowhere: what it would create may be anywhere.
+    if (found?.isSymbolicLink() === true) throw systemError(-EXDEV, 'open');
+    if ((flags & constants.O_CREAT) === 0) throw error;
+    return target;
   }
 }

@@ -12,6 +12,7 @@ import {
   IORING_FSYNC_DATASYNC,
   IOSQE_ASYNC,
   O_CLOEXEC,
+  O_CREAT,
   OPEN_HOW_SIZE,
   prepClose,
   prepFsync,
@@ -35,7 +36,6 @@ import {
   promiseOf,
   settleWithResult,
   systemError,
-  unbindSignal,
 } from '../../runtime/index.ts';
 import type { Block, Engine, Operation, Runtime } from '../../runtime/index.ts';
 import type { TransferOptions } from '../file.ts';
@@ -44,6 +44,9 @@ import type { Transfer } from './arguments.ts';
 import { fileStats } from './file-stats.ts';
 import type { FileStats } from './file-stats.ts';
 import { punt } from './punted.ts';
+
+/** Permissions of a file that is created, before the umask. */
+const MODE_DEFAULT = 0o666;
 
 /**
  * From here on kernel workers copy, and the loop stays responsive: below, copying on the spot costs
@@ -118,6 +121,16 @@ export class RingFile {
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
+  }
+
+  /** Keeps the file open until something that uses its descriptor is over. */
+  async during<T>(use: () => Promise<T>): Promise<T> {
+    this.#pending += 1;
+    try {
+      return await use();
+    } finally {
+      this.#settled();
+    }
   }
 
   #transfer(
@@ -247,12 +260,18 @@ function settleTransfer(result: number, flags: number, operation: Operation): vo
   settleWithResult(result, flags, operation);
 }
 
-/** A descriptor that arrives after its operation was aborted is closed at once. */
+/** Who waits for a descriptor. */
+interface Opening {
+  readonly runtime: Runtime;
+  readonly engine: Engine;
+}
+
+/** A descriptor that arrives while the runtime closes is closed at once. */
 function settleDescriptor(result: number, _flags: number, operation: Operation): void {
-  const engine = operation.context as Engine;
-  if (operation.signal !== null && unbindSignal(operation)) {
-    if (result >= 0) engine.calls.close(result);
-    operation.reject?.(operation.signal.reason);
+  const { engine, runtime } = operation.context as Opening;
+  if (result >= 0 && runtime.isClosed) {
+    engine.calls.close(result);
+    operation.reject?.(closedError('runtime'));
   } else if (result < 0) {
     operation.reject?.(systemError(result, 'open', { path: operation.path }));
   } else {
@@ -272,7 +291,7 @@ export async function openRingFile(
   const block = pool.take(path.length + 1);
   block.bytes.set(path);
   block.bytes[path.length] = 0;
-  const operation = beginOpen(engine, path);
+  const operation = beginOpen(runtime, path);
   prepOpenat(scheduler.sqe, AT_FDCWD, block.address, flags | O_CLOEXEC, mode);
   return await finishOpen(runtime, operation, block);
 }
@@ -289,19 +308,22 @@ export async function openRingFileBeneath(
   const block = pool.take(OPEN_HOW_SIZE + path.length + 1);
   writeOpenHow(block.bytes, 0, {
     flags: flags | O_CLOEXEC,
-    mode: 0,
+    // The kernel refuses a mode where nothing can be created.
+    mode: (flags & O_CREAT) === 0 ? 0 : MODE_DEFAULT,
     resolve: RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
   });
   block.bytes.set(path, OPEN_HOW_SIZE);
   block.bytes[OPEN_HOW_SIZE + path.length] = 0;
-  const operation = beginOpen(engine, path);
+  const operation = beginOpen(root.runtime, path);
   prepOpenat2(scheduler.sqe, root.fd, block.address + OPEN_HOW_SIZE, block.address);
-  return await finishOpen(root.runtime, operation, block);
+  return await root.during(() => finishOpen(root.runtime, operation, block));
 }
 
-function beginOpen(engine: Engine, path: Buffer): Operation {
+function beginOpen(runtime: Runtime, path: Buffer): Operation {
+  const engine = runtime.requireEngine();
   const operation = engine.scheduler.begin(settleDescriptor, 'open');
-  operation.context = engine;
+  const opening: Opening = { runtime, engine };
+  operation.context = opening;
   operation.makesDescriptor = true;
   operation.path = path.toString();
   return operation;

@@ -109,21 +109,29 @@ async function write() {
 /** Where the file system has it. In a worker data goes through mapped memory, which is aligned. */
 async function direct() {
   const buffer = Buffer.alloc(BLOCK_SIZE);
+  const file = await openDirect(buffer);
+  if (file === undefined) return { step: () => sleep(1) };
+  parentPort.postMessage('direct');
+  return {
+    async step() {
+      await file.read(buffer, { position: 0 });
+      check(buffer);
+    },
+    end: () => file.close(),
+  };
+}
+
+async function openDirect(buffer) {
+  let file;
   try {
-    const file = await File.open(source, constants.O_RDONLY | constants.O_DIRECT);
+    file = await File.open(source, constants.O_RDONLY | constants.O_DIRECT);
     await file.read(buffer, { position: 0 });
-    parentPort.postMessage('direct');
-    return {
-      async step() {
-        await file.read(buffer, { position: 0 });
-        check(buffer);
-      },
-      end: () => file.close(),
-    };
+    return file;
   } catch (error) {
     // A file system in memory, or memory of V8's that is not aligned, on libuv.
     if (error.code !== 'EINVAL') throw error;
-    return { step: () => sleep(1) };
+    await file?.close();
+    return undefined;
   }
 }
 
