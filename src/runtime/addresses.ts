@@ -55,6 +55,12 @@ export function validateBuffer(view: unknown, name: string): asserts view is Arr
   }
 }
 
+/** Whether the kernel may be shown this view: its memory neither moves nor is shared. */
+export function isStable(view: ArrayBufferView): boolean {
+  const buffer = view.buffer as ArrayBufferLike & MaybeResizable;
+  return buffer instanceof ArrayBuffer && buffer.resizable !== true;
+}
+
 /** Node 20 has no `detached`: a view of a detached buffer cannot be made. */
 function isDetached(buffer: ArrayBuffer): boolean {
   if (buffer.byteLength > 0) return false;

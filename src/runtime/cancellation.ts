@@ -27,7 +27,10 @@ export class SignalBinding {
   readonly #scheduler: Scheduler;
   readonly #operations = new Set<Operation>();
   readonly #onAbort = (): void => {
-    for (const operation of this.#operations) cancelOperation(this.#scheduler, operation);
+    for (const operation of this.#operations) {
+      this.#scheduler.countAbort();
+      cancelOperation(this.#scheduler, operation);
+    }
   };
 
   constructor(scheduler: Scheduler, signal: AbortSignal) {

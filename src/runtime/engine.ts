@@ -42,11 +42,6 @@ const DISCARD_TIMEOUT_MS = 2000;
 /** How long the first NOP may take. An emulated kernel may accept everything and do nothing. */
 const PROOF_TIMEOUT_MS = 1000;
 
-/** Something that holds a descriptor for longer than an operation, and gives it up on `close()`. */
-export interface Resource {
-  destroy(): void;
-}
-
 /** What an engine reports to its runtime. */
 export interface EngineListener {
   onResize(event: ResizeEvent): void;
@@ -70,11 +65,10 @@ export class Engine {
    * in a device. Not in a worker: it may be terminated while they run.
    */
   readonly mayShareHeap: boolean = isMainThread;
-  /** Sockets that are open: `close()` destroys them first. */
-  readonly resources: Set<Resource> = new Set();
   readonly #options: ResolvedOptions;
   readonly #waitMemory: { free(): void };
   #isProven = false;
+  #isReleased = false;
   #buffers: BufferRing | null = null;
   #files: FileTable | null = null;
   #registered: BufferTable | null = null;
@@ -164,7 +158,6 @@ export class Engine {
   /** Cancels everything, waits until the kernel has let go, and releases the ring. */
   async close(): Promise<void> {
     const { scheduler } = this;
-    for (const resource of this.resources) resource.destroy();
     while (scheduler.inFlight > 0) {
       const request = scheduler.begin(settleWithResult, 'cancel');
       prepCancelAny(scheduler.sqe, IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL);
@@ -180,6 +173,7 @@ export class Engine {
 
   /** The same at once, for the end of the thread: nobody is told, nothing is lost to the kernel. */
   discard(): void {
+    if (this.#isReleased) return;
     // What is queued is submitted first, so that it can be canceled.
     this.scheduler.flush();
     this.cancelSynchronously();
@@ -209,6 +203,8 @@ export class Engine {
   }
 
   #release(): void {
+    if (this.#isReleased) return;
+    this.#isReleased = true;
     this.scheduler.stop();
     this.#free();
     this.#buffers?.free();

@@ -14,6 +14,12 @@ export interface SystemErrorDetails {
   readonly dest?: string | undefined;
   readonly address?: string | undefined;
   readonly port?: number | undefined;
+  /**
+   * Whose wording: `fs` says "CODE: message, call 'path'", `net` "call CODE", `bind` "call CODE:
+   * message address:port".
+   * @defaultValue 'fs', or 'net' with an address
+   */
+  readonly form?: 'fs' | 'net' | 'bind';
 }
 
 /**
@@ -62,15 +68,20 @@ export function systemError(
   details: SystemErrorDetails = {},
 ): SystemError {
   const code = errnoName(-result);
-  const { path, dest, address, port } = details;
+  const { path, dest, address } = details;
+  // As in Node: port 0 is no port.
+  const port = details.port === 0 ? undefined : details.port;
+  const form = details.form ?? (address === undefined ? 'fs' : 'net');
+  const place = port === undefined ? address : `${address}:${port}`;
   let message: string;
-  if (address !== undefined) {
-    const place = port === undefined ? address : `${address}:${port}`;
-    message = `${syscall} ${code} ${place}`;
-  } else {
+  if (form === 'fs') {
     message = `${code}: ${errnoMessage(-result)}, ${syscall}`;
     if (path !== undefined) message += ` '${path}'`;
     if (dest !== undefined) message += ` -> '${dest}'`;
+  } else {
+    message = `${syscall} ${code}`;
+    if (form === 'bind') message += `: ${errnoMessage(-result)}`;
+    if (place !== undefined) message += ` ${place}`;
   }
   const error = new SystemError(message, result, code, syscall);
   if (path !== undefined) Object.assign(error, { path });

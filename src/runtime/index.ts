@@ -2,16 +2,18 @@
  * Door for io: the runtime, and what operations are made of.
  */
 
-export { validateBuffer } from './addresses.ts';
+export { isStable, validateBuffer } from './addresses.ts';
 export { BufferTable } from './buffer-table.ts';
 export type { RegisteredBuffer } from './buffer-table.ts';
 export { bindSignal, cancelOperation, unbindSignal } from './cancellation.ts';
 export { promiseOf, settleWithResult } from './completion-promise.ts';
 export { diagnose } from './diagnosis.ts';
 export type { Diagnosis, FeatureDiagnosis, FeatureName } from './diagnosis.ts';
+export { rethrow } from './drain.ts';
 export type { Engine } from './engine.ts';
 export {
   closedError,
+  codedError,
   invalidArgType,
   invalidArgValue,
   outOfRange,
@@ -26,12 +28,13 @@ export type { RuntimeMetrics } from './metrics.ts';
 export { FileTable } from './file-table.ts';
 export { MultishotOperation } from './multishot.ts';
 export type { MultishotCompletion } from './multishot.ts';
+export { ignoreCompletion } from './operation.ts';
 export type { Operation } from './operation.ts';
 export { boolean, integer, validateNames, validateObject } from './options.ts';
 export type { MinWaitOptions, ResizeOptions, RuntimeOptions } from './options.ts';
 export type { ResizeEvent } from './pressure.ts';
 export { Runtime, runtime } from './runtime.ts';
-export type { CompletionCallback, SubmitOptions } from './runtime.ts';
+export type { CompletionCallback, Resource, SubmitOptions } from './runtime.ts';
 export { Timer } from './timer-heap.ts';
 export { Waiter } from './wait.ts';
 export { Interval, Sleep } from './timers.ts';

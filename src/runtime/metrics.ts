@@ -31,6 +31,7 @@ export class Metrics {
   resizesShrunk = 0;
   resizesFailed = 0;
   timersFired = 0;
+  /** Operations that a signal aborted while they were in flight. */
   aborts = 0;
   /** Multishot operations that ended early and were armed again. */
   multishotRearms = 0;

@@ -121,20 +121,7 @@ const OPTION_NAMES = [
 export function resolveOptions(options: RuntimeOptions = {}): ResolvedOptions {
   validateObject(options, 'options');
   validateNames(options, 'options', OPTION_NAMES);
-  const max = options.completionEntriesMax ?? COMPLETION_ENTRIES_MAX;
-  const entriesDefault = Math.min(ENTRIES_DEFAULT, options.completionEntries ?? max, max);
-  const entries = roundUp(
-    integer(options.entries, 'options.entries', Math.max(1, entriesDefault), 1, ENTRIES_MAX),
-  );
-  const completionEntries = roundUp(
-    integer(
-      options.completionEntries,
-      'options.completionEntries',
-      Math.min(entries * 4, Math.max(entries, max), COMPLETION_ENTRIES_MAX),
-      entries,
-      COMPLETION_ENTRIES_MAX,
-    ),
-  );
+  const { entries, completionEntries, completionEntriesMax } = resolveSizes(options);
   const receiveBuffers = integer(
     options.receiveBuffers,
     'options.receiveBuffers',
@@ -149,15 +136,7 @@ export function resolveOptions(options: RuntimeOptions = {}): ResolvedOptions {
     backend: oneOf(options.backend, 'options.backend', ['auto', 'uring', 'libuv'] as const),
     entries,
     completionEntries,
-    completionEntriesMax: roundUp(
-      integer(
-        options.completionEntriesMax,
-        'options.completionEntriesMax',
-        COMPLETION_ENTRIES_MAX,
-        completionEntries,
-        COMPLETION_ENTRIES_MAX,
-      ),
-    ),
+    completionEntriesMax,
     resize: resolveResize(options.resize),
     busyWaitMicros: number(
       options.busyWaitMicros,
@@ -177,6 +156,34 @@ export function resolveOptions(options: RuntimeOptions = {}): ResolvedOptions {
       RECEIVE_BUFFER_SIZE_MAX,
     ),
   };
+}
+
+/** Sizes are rounded up to powers of two first, and then have to be in order. */
+function resolveSizes(
+  options: RuntimeOptions,
+): Pick<ResolvedOptions, 'entries' | 'completionEntries' | 'completionEntriesMax'> {
+  const max = COMPLETION_ENTRIES_MAX;
+  const size = (name: 'entries' | 'completionEntries' | 'completionEntriesMax', most: number) =>
+    options[name] === undefined
+      ? undefined
+      : roundUp(integer(options[name], `options.${name}`, undefined, 1, most));
+  const entriesGiven = size('entries', ENTRIES_MAX);
+  const completionsGiven = size('completionEntries', max);
+  const completionEntriesMax = size('completionEntriesMax', max) ?? max;
+  const entries =
+    entriesGiven ??
+    Math.min(ENTRIES_DEFAULT, completionsGiven ?? completionEntriesMax, completionEntriesMax);
+  const completionEntries =
+    completionsGiven ?? Math.max(entries, Math.min(entries * 4, completionEntriesMax));
+  if (completionEntries < entries) {
+    const { completionEntries: given } = options;
+    throw outOfRange('options.completionEntries', `>= ${entries} && <= ${max}`, given);
+  }
+  if (completionEntriesMax < completionEntries) {
+    const { completionEntriesMax: given } = options;
+    throw outOfRange('options.completionEntriesMax', `>= ${completionEntries} && <= ${max}`, given);
+  }
+  return { entries, completionEntries, completionEntriesMax };
 }
 
 function resolveResize(resize: boolean | ResizeOptions | undefined): ResolvedOptions['resize'] {

@@ -44,6 +44,7 @@ export class Ring {
   #memory: RingMemory;
   #enterFd: number;
   #enterFlags = IORING_ENTER_GETEVENTS;
+  #isAbandoned = false;
 
   private constructor(kernel: Kernel, scratch: Memory, made: MadeRing) {
     this.kernel = kernel;
@@ -158,6 +159,8 @@ export class Ring {
 
   /** Closes the descriptor only: for a ring whose operations could not be taken back. */
   abandon(): void {
+    if (this.#isAbandoned) return;
+    this.#isAbandoned = true;
     this.#unregisterDescriptor();
     this.kernel.close(this.fd);
   }

@@ -9,6 +9,7 @@ import type { Sqe } from '../native/index.ts';
 import { bindSignal } from './cancellation.ts';
 import { promiseOf, settleWithResult } from './completion-promise.ts';
 import type { BufferTable } from './buffer-table.ts';
+import { rethrow } from './drain.ts';
 import { Engine } from './engine.ts';
 import { closedError, codedError, invalidArgType, UringUnavailableError } from './errors.ts';
 import { channels } from './events.ts';
@@ -18,7 +19,7 @@ import { snapshotOf } from './metrics.ts';
 import type { RuntimeMetrics } from './metrics.ts';
 import { MultishotOperation } from './multishot.ts';
 import type { Operation } from './operation.ts';
-import { resolveOptions } from './options.ts';
+import { resolveOptions, validateObject } from './options.ts';
 import type { ResolvedOptions, RuntimeOptions } from './options.ts';
 import { requestedBackend } from './unavailable.ts';
 import type { Waiter } from './wait.ts';
@@ -36,6 +37,11 @@ export interface SubmitOptions {
   syscall?: string;
   /** Whether the operation keeps the process alive. */
   ref?: boolean;
+}
+
+/** Something that holds a descriptor for longer than an operation, and gives it up on `close()`. */
+export interface Resource {
+  destroy(): void;
 }
 
 let current: Runtime | undefined;
@@ -89,7 +95,15 @@ export class Runtime {
   readonly options: ResolvedOptions;
   readonly #events = new EventEmitter<RuntimeEvents>();
   readonly #onExit = (): void => this.#exit();
+  /**
+   * Sockets and files that are open: `close()` destroys them.
+   * @internal
+   */
+  readonly resources: Set<Resource> = new Set();
   #engine: Engine | null = null;
+  /** The engine while operations may be begun. */
+  #usable: Engine | null = null;
+  #hasEnded = false;
   #closing: Promise<void> | null = null;
   #failure: Error | null = null;
 
@@ -148,12 +162,16 @@ export class Runtime {
   nop(): Promise<number>;
   nop(callback: CompletionCallback): void;
   nop(callback?: CompletionCallback): Promise<number> | void {
-    const engine = this.#engine;
-    if (engine === null || this.#closing !== null) return this.#nopWithoutRing(callback);
+    const engine = this.#usable;
+    if (engine === null) return this.#nopWithoutRing(callback);
     if (callback === undefined) {
-      const operation = engine.scheduler.begin(settleWithResult, 'nop');
-      prepNop(engine.scheduler.sqe);
-      return promiseOf<number>(operation);
+      try {
+        const operation = engine.scheduler.begin(settleWithResult, 'nop');
+        prepNop(engine.scheduler.sqe);
+        return promiseOf<number>(operation);
+      } catch (error) {
+        return Promise.reject(error);
+      }
     }
     if (typeof callback !== 'function') {
       throw invalidArgType('callback', 'of type function', callback);
@@ -187,9 +205,7 @@ export class Runtime {
    */
   async submit(prepare: (sqe: Sqe) => void, options: SubmitOptions = {}): Promise<number> {
     const { scheduler } = this.requireEngine();
-    if (typeof prepare !== 'function') {
-      throw invalidArgType('prepare', 'of type function', prepare);
-    }
+    validateSubmit(prepare, options);
     options.signal?.throwIfAborted();
     const operation = scheduler.begin(settleWithResult, options.syscall ?? 'io_uring_enter');
     operation.keep = options.keep ?? null;
@@ -224,9 +240,7 @@ export class Runtime {
    */
   multishot(prepare: (sqe: Sqe) => void, options: SubmitOptions = {}): MultishotOperation {
     const { scheduler, metrics } = this.requireEngine();
-    if (typeof prepare !== 'function') {
-      throw invalidArgType('prepare', 'of type function', prepare);
-    }
+    validateSubmit(prepare, options);
     options.signal?.throwIfAborted();
     return new MultishotOperation(scheduler, metrics, prepare, options);
   }
@@ -317,6 +331,7 @@ export class Runtime {
    * @returns a promise that resolves when all is released.
    */
   close(): Promise<void> {
+    this.#usable = null;
     this.#closing ??= this.#close();
     return this.#closing;
   }
@@ -347,11 +362,12 @@ export class Runtime {
     try {
       this.#engine = new Engine(host, this.options, {
         onResize: (event) => {
-          this.#events.emit('resize', event);
+          this.#emit('resize', event);
           channels.resize.publish(event);
         },
         onFailure: (error) => this.#fail(error),
       });
+      this.#usable = this.#engine;
       thread[RING_OWNER] = this;
       return null;
     } catch (error) {
@@ -361,27 +377,43 @@ export class Runtime {
   }
 
   async #close(): Promise<void> {
+    for (const resource of this.resources) resource.destroy();
     if (this.#engine !== null && this.#failure === null) await this.#engine.close();
+    // Sockets and files whose last operation just ended close themselves.
+    while (this.resources.size > 0) await new Promise<void>((resolve) => setImmediate(resolve));
     this.#ended();
-    this.#events.emit('close');
+    this.#emit('close');
   }
 
   /** The ring is broken: every operation in flight ends with the error, its memory is leaked. */
   #fail(error: Error): void {
     if (this.#failure !== null) return;
     this.#failure = error;
+    this.#usable = null;
     this.#engine?.abandon(error);
     this.#ended();
     channels.failure.publish(error);
-    this.#events.emit('failure', error);
+    this.#emit('failure', error);
   }
 
   #exit(): void {
-    if (this.#closing === null && this.#failure === null) this.#engine?.discard();
+    // Also when `close()` is under way: nobody will go on with it.
+    if (this.#failure === null) this.#engine?.discard();
     this.#ended();
   }
 
+  /** A listener that throws is the program's affair, not the ring's. */
+  #emit<E extends keyof RuntimeEvents>(event: E, ...args: RuntimeEvents[E]): void {
+    try {
+      (this.#events as unknown as EventEmitter).emit(event, ...args);
+    } catch (error) {
+      rethrow(error);
+    }
+  }
+
   #ended(): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
     process.off('exit', this.#onExit);
     if (current === this) setCurrent(undefined);
     if (thread[RING_OWNER] === this) delete thread[RING_OWNER];
@@ -396,6 +428,17 @@ export class Runtime {
     }
     if (callback === undefined) return new Promise((resolve) => setImmediate(resolve, 0));
     setImmediate(callback, 0, 0);
+  }
+}
+
+function validateSubmit(prepare: unknown, options: SubmitOptions): void {
+  if (typeof prepare !== 'function') {
+    throw invalidArgType('prepare', 'of type function', prepare);
+  }
+  validateObject(options, 'options');
+  const { signal } = options;
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw invalidArgType('options.signal', 'an instance of AbortSignal', signal);
   }
 }
 

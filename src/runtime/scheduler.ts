@@ -78,9 +78,10 @@ export class Scheduler {
   readonly #minWaitCount: number;
   readonly #minWaitMicros: number;
   readonly #onFailure: (error: Error) => void;
-  /** Operations of the scheduler itself, which keep nothing alive. */
-  #internal = 0;
+  /** Operations that the scheduler itself began. */
   #internalBegun = 0;
+  /** The record of our poll of the host, until it completes. */
+  #hostPoll: Operation | null = null;
   #isRunning = false;
   #isReferenced = false;
   #isInTurn = false;
@@ -107,7 +108,7 @@ export class Scheduler {
     this.#onHostReady = () => {
       this.#isHostReady = true;
       this.#isHostPollArmed = false;
-      this.#internal -= 1;
+      this.#hostPoll = null;
     };
     this.#quietTimer = new Timer(
       0,
@@ -122,7 +123,7 @@ export class Scheduler {
 
   /** Operations in flight that somebody asked for. */
   get inFlight(): number {
-    return this.operations.inFlight - this.#internal;
+    return this.operations.inFlight - (this.#hostPoll?.isInFlight === true ? 1 : 0);
   }
 
   /** Operations ever begun, but for the scheduler's own. */
@@ -206,7 +207,7 @@ export class Scheduler {
   /** Collects and runs completions until nothing is in flight or the time is up: for closing. */
   drain(timeoutMs: number): boolean {
     const deadlineMs = this.nowMs() + timeoutMs;
-    while (this.inFlight > 0) {
+    while (this.inFlight > 0 && this.#failure === null) {
       this.flush();
       this.#batch.run();
       const leftMs = deadlineMs - this.nowMs();
@@ -226,6 +227,7 @@ export class Scheduler {
     const deadlineMs = this.nowMs() + timeoutMs;
     for (;;) {
       this.flush();
+      if (this.#failure !== null) return false;
       this.#batch.drop(kernel);
       // Our own poll was canceled with everything else; who called this may be a completion.
       if (this.#batch.isLast) return true;
@@ -233,6 +235,11 @@ export class Scheduler {
       if (leftMs <= 0) return false;
       this.#waiter.waitFor(Math.min(leftMs, 10), 1, 0);
     }
+  }
+
+  /** Counts an operation that a signal aborted. */
+  countAbort(): void {
+    this.#metrics.aborts += 1;
   }
 
   /** Whether nothing can be begun any more. */
@@ -410,9 +417,9 @@ export class Scheduler {
   /** Looks at the level when it is armed, and fires once: see ARCHITECTURE.md for why not more. */
   #armHostPoll(): void {
     this.#isHostPollArmed = true;
-    this.#internal += 1;
     this.#internalBegun += 1;
     const operation = this.begin(this.#onHostReady, 'poll');
+    this.#hostPoll = operation;
     this.operations.setReferenced(operation, false);
     prepPollAdd(this.sqe, this.#loop.backendFd, POLLIN);
   }

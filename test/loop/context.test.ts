@@ -3,8 +3,8 @@
  * immediates around completions.
  */
 
-import { describe, expect } from 'vitest';
-import { hosts, ringHosts, runProgram, testOn } from './host.ts';
+import { describe, expect, it } from 'vitest';
+import { hosts, ringHosts, runProgram } from './host.ts';
 
 interface ContextReport {
   readonly wrong: readonly string[];
@@ -23,7 +23,7 @@ const context = new URL('programs/context.mjs', import.meta.url);
 const order = new URL('programs/order.mjs', import.meta.url);
 
 describe('AsyncLocalStorage', () => {
-  testOn(hosts, 'has its store after every await and in every event', async (host) => {
+  it.each(hosts)('has its store after every await and in every event [$label]', async (host) => {
     const { wrong, checks } = await runProgram<ContextReport>(host, context, ['paths']);
     expect(wrong).toEqual([]);
     for (const name of ['nop', 'File.read', 'TcpStream.read', 'data', 'drain', 'close']) {
@@ -32,7 +32,7 @@ describe('AsyncLocalStorage', () => {
     expect(checks.length).toBeGreaterThan(20);
   });
 
-  testOn(hosts, 'loses the store of a callback that threw', async (host) => {
+  it.each(hosts)('loses the store of a callback that threw [$label]', async (host) => {
     const { wrong, checks } = await runProgram<ContextReport>(host, context, ['throws']);
     expect(wrong).toEqual([]);
     expect(checks).toEqual(['after a throw']);
@@ -40,7 +40,7 @@ describe('AsyncLocalStorage', () => {
 });
 
 describe('around a completion', () => {
-  testOn(hosts, 'ticks, microtasks and immediates run in their order', async (host) => {
+  it.each(hosts)('ticks, microtasks and immediates run in their order [$label]', async (host) => {
     const report = await runProgram<OrderReport>(host, order, []);
     expect(report.insideCallback.slice(0, 3)).toEqual(['callback', 'tick', 'microtask']);
     expect(report.afterAwait).toEqual(['sync', 'microtask', 'tick', 'immediate']);
@@ -49,7 +49,7 @@ describe('around a completion', () => {
     expect(report.betweenSockets).toEqual([...one, ...one]);
   });
 
-  testOn(ringHosts, 'an immediate comes before a timer, and soon', async (host) => {
+  it.each(ringHosts)('an immediate comes before a timer, and soon [$label]', async (host) => {
     const report = await runProgram<OrderReport>(host, order, []);
     expect(report.insideCallback.slice(3)).toEqual(['immediate', 'timeout']);
     // One completion a tick: the loop may not keep an immediate for a whole turn.

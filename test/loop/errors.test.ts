@@ -3,8 +3,8 @@
  * and the loop goes on, or the process dies of them with their own stack. Rejections likewise.
  */
 
-import { describe, expect } from 'vitest';
-import { hosts, ringHosts, runProgram, runToEnd, testOn } from './host.ts';
+import { describe, expect, it } from 'vitest';
+import { hosts, ringHosts, runProgram, runToEnd } from './host.ts';
 
 interface UncaughtReport {
   readonly caught: readonly (readonly [message: string, origin: string])[];
@@ -24,12 +24,15 @@ const places = [...ownPlaces, 'timer', 'immediate'];
 
 describe('an error that is thrown', () => {
   for (const place of places) {
-    testOn(hosts, `in ${place} reaches the handler, and the loop goes on`, async (host) => {
-      const { caught } = await runProgram<UncaughtReport>(host, uncaught, [place, 'handled']);
-      expect(caught).toEqual([thrown, workedAfterwards]);
-    });
+    it.each(hosts)(
+      `in ${place} reaches the handler, and the loop goes on [$label]`,
+      async (host) => {
+        const { caught } = await runProgram<UncaughtReport>(host, uncaught, [place, 'handled']);
+        expect(caught).toEqual([thrown, workedAfterwards]);
+      },
+    );
 
-    testOn(hosts, `in ${place} ends the process without a handler`, async (host) => {
+    it.each(hosts)(`in ${place} ends the process without a handler [$label]`, async (host) => {
       const { code, stdout, stderr } = await runToEnd(host, uncaught, [place]);
       expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
       expect(stderr).toContain('Error: thrown on purpose');
@@ -38,25 +41,28 @@ describe('an error that is thrown', () => {
     });
   }
 
-  testOn(hosts, 'by several callbacks of a batch keeps none of the others', async (host) => {
-    const { caught } = await runProgram<UncaughtReport>(host, uncaught, ['batch', 'handled']);
-    expect(caught).toEqual([thrown, thrown, thrown, ['calls 1', ''], workedAfterwards]);
-  });
+  it.each(hosts)(
+    'by several callbacks of a batch keeps none of the others [$label]',
+    async (host) => {
+      const { caught } = await runProgram<UncaughtReport>(host, uncaught, ['batch', 'handled']);
+      expect(caught).toEqual([thrown, thrown, thrown, ['calls 1', ''], workedAfterwards]);
+    },
+  );
 
-  testOn(ringHosts, 'by a listener of an event does not break the ring', async (host) => {
+  it.each(ringHosts)('by a listener of an event does not break the ring [$label]', async (host) => {
     const { caught } = await runProgram<UncaughtReport>(host, uncaught, ['resize', 'handled']);
     expect(caught).toEqual([thrown, workedAfterwards]);
   });
 });
 
 describe('a rejection that nobody handles', () => {
-  testOn(hosts, 'reaches the handler; one that is handled does not', async (host) => {
+  it.each(hosts)('reaches the handler; one that is handled does not [$label]', async (host) => {
     const { seen } = await runProgram<RejectionReport>(host, rejection, ['handled']);
     const expected = ['rejected on purpose', 'ECONNREFUSED', 'caught ECONNREFUSED'];
     expect(seen.toSorted()).toEqual(expected.toSorted());
   });
 
-  testOn(hosts, 'ends the process without a handler', async (host) => {
+  it.each(hosts)('ends the process without a handler [$label]', async (host) => {
     const { code, stdout, stderr } = await runToEnd(host, rejection, []);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr).toMatch(/Error: rejected on purpose\n {4}at .*rejection\.mjs/);

@@ -6,8 +6,8 @@
  * that waits for an unrelated completion, or for ever.
  */
 
-import { describe, expect } from 'vitest';
-import { hosts, median, runProgram, testOn } from './host.ts';
+import { describe, expect, it } from 'vitest';
+import { hosts, median, runProgram } from './host.ts';
 
 interface TimersReport {
   readonly timeouts: readonly number[];
@@ -29,17 +29,18 @@ const LATE_MS_MAX = 5;
 const GUEST_MS_MAX = 3000;
 
 describe.each(['idle', 'nop', 'echo'])('with the load %s', (load) => {
-  testOn(hosts, 'timers and immediates are on time', async (host) => {
+  it.each(hosts)('timers and immediates are on time [$label]', async (host) => {
     const late = await runProgram<TimersReport>(host, timers, [load]);
     expect(median(late.timeouts), 'setTimeout').toBeLessThan(LATE_MS_MAX);
     expect(median(late.intervals), 'setInterval').toBeLessThan(LATE_MS_MAX);
-    expect(median(late.afterWork), 'setTimeout behind a long callback').toBeLessThan(LATE_MS_MAX);
+    // The callback works for 25 ms before the wait.
+    expect(median(late.afterWork), 'setTimeout after a callback').toBeLessThan(2 * LATE_MS_MAX);
     expect(median(late.immediates), 'setImmediate').toBeLessThan(LATE_MS_MAX);
     // Never early by more than the millisecond that Node rounds by.
     expect(Math.min(...late.timeouts)).toBeGreaterThan(-1.5);
   });
 
-  testOn(hosts, 'everything that libuv does completes', async (host) => {
+  it.each(hosts)('everything that libuv does completes [$label]', async (host) => {
     const { took } = await runProgram<GuestsReport>(host, guests, [load]);
     expect(Object.keys(took)).toHaveLength(9);
     expect(Object.entries(took).filter(([, ms]) => ms > GUEST_MS_MAX)).toEqual([]);
@@ -47,13 +48,13 @@ describe.each(['idle', 'nop', 'echo'])('with the load %s', (load) => {
 });
 
 describe('with many operations in flight', () => {
-  testOn(hosts, 'timers of promise loops are on time', async (host) => {
+  it.each(hosts)('timers of promise loops are on time [$label]', async (host) => {
     const late = await runProgram<TimersReport>(host, timers, ['deep']);
     expect(median(late.timeouts)).toBeLessThan(2 * LATE_MS_MAX);
     expect(median(late.intervals)).toBeLessThan(2 * LATE_MS_MAX);
   });
 
-  testOn(hosts, 'timers of callback loops are on time', async (host) => {
+  it.each(hosts)('timers of callback loops are on time [$label]', async (host) => {
     const late = await runProgram<TimersReport>(host, timers, ['callbacks']);
     expect(median(late.timeouts)).toBeLessThan(2 * LATE_MS_MAX);
     expect(median(late.intervals)).toBeLessThan(2 * LATE_MS_MAX);

@@ -9,7 +9,7 @@
 import { spawnSync } from 'node:child_process';
 import { delimiter } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { expect, test } from 'vitest';
+import { expect } from 'vitest';
 import { runFile } from '../support/child.ts';
 import type { ChildOptions, ChildResult } from '../support/child.ts';
 
@@ -18,10 +18,9 @@ export type Backend = 'uring' | 'libuv';
 /** A Node and the backend that programs use in it. */
 export interface Host {
   readonly node: string;
-  readonly version: string;
   readonly backend: Backend;
-  /** Why it cannot be used here. */
-  readonly unavailable: string | undefined;
+  /** For the names of tests. */
+  readonly label: string;
 }
 
 export interface ProgramOptions extends ChildOptions {
@@ -45,7 +44,7 @@ export const hosts: readonly Host[] = binaries.flatMap(hostsOf);
 /** Those of them that are on the ring. */
 export const ringHosts: readonly Host[] = hosts.filter(({ backend }) => backend === 'uring');
 
-/** Asks a Node for its version and for the package's backend in it. */
+/** Asks a Node for its version and whether it has the ring; without one that half is left out. */
 function hostsOf(node: string): Host[] {
   const script =
     "const { runtime } = await import('onering'); const { reason } = runtime();" +
@@ -58,29 +57,10 @@ function hostsOf(node: string): Host[] {
   });
   if (error !== undefined || stdout === '') throw new Error(`${node}: ${stderr}`, { cause: error });
   const [version, reason] = JSON.parse(stdout) as [string, string | null];
-  return [
-    { node, version, backend: 'uring', unavailable: reason ?? undefined },
-    { node, version, backend: 'libuv', unavailable: undefined },
-  ];
-}
-
-/** One test a host. */
-export function testOn(
-  where: readonly Host[],
-  name: string,
-  run: (host: Host) => Promise<void>,
-  timeoutMs?: number,
-): void {
-  for (const host of where) {
-    test(
-      `${name} [${host.version} ${host.backend}]`,
-      async ({ skip }) => {
-        if (host.unavailable !== undefined) skip(host.unavailable);
-        await run(host);
-      },
-      timeoutMs,
-    );
-  }
+  const without: Host = { node, backend: 'libuv', label: `${version} libuv` };
+  if (reason === null) return [{ node, backend: 'uring', label: `${version} uring` }, without];
+  console.warn(`No test on the ring of Node ${version}: ${reason}`);
+  return [without];
 }
 
 /** What a program reported, and how long it ran in all. */

@@ -3,8 +3,8 @@
  * by signals. The ring must neither hold a program back nor let it go too early.
  */
 
-import { describe, expect } from 'vitest';
-import { hosts, runProgram, runToEnd, testOn } from './host.ts';
+import { describe, expect, it } from 'vitest';
+import { hosts, runProgram, runToEnd } from './host.ts';
 
 interface LifecycleReport {
   readonly seen: readonly string[];
@@ -26,9 +26,7 @@ const LATE_MS_MAX = 1000;
 
 const expectations: Record<string, readonly string[]> = {
   'nothing open': ['done', 'beforeExit'],
-  'work from beforeExit': [
-    ...['beforeExit', 'nop', 'beforeExit', 'nop', 'beforeExit', 'await', 'beforeExit'],
-  ],
+  'work from beforeExit': 'beforeExit nop beforeExit nop beforeExit await beforeExit'.split(' '),
   'listener closed by a timer': ['timer', 'closed', 'beforeExit'],
   'listener without reference': ['beforeExit'],
   'listener without reference after other work': ['done', 'beforeExit'],
@@ -42,26 +40,29 @@ const expectations: Record<string, readonly string[]> = {
 
 describe('a program ends by itself', () => {
   for (const [name, seen] of Object.entries(expectations)) {
-    testOn(hosts, name, async (host) => {
+    it.each(hosts)(`${name} [$label]`, async (host) => {
       const report = await runProgram<LifecycleReport>(host, lifecycle, [name]);
       expect(report).toMatchObject({ seen, code: 0, inFlight: 0 });
       expect(report.tookMs).toBeLessThan(LATE_MS_MAX);
     });
   }
 
-  testOn(hosts, 'with code 13 when it waits for what keeps nothing alive', async (host) => {
-    const name = 'waits for ever on what has no reference';
-    const options = { code: 13, stderr: /unsettled top-level await|^$/i };
-    const report = await runProgram<LifecycleReport>(host, lifecycle, [name], options);
-    expect(report.seen).toEqual(['beforeExit']);
-    expect(report.tookMs).toBeLessThan(LATE_MS_MAX);
-  });
+  it.each(hosts)(
+    'with code 13 when it waits for what keeps nothing alive [$label]',
+    async (host) => {
+      const name = 'waits for ever on what has no reference';
+      const options = { code: 13, stderr: /unsettled top-level await|^$/i };
+      const report = await runProgram<LifecycleReport>(host, lifecycle, [name], options);
+      expect(report.seen).toEqual(['beforeExit']);
+      expect(report.tookMs).toBeLessThan(LATE_MS_MAX);
+    },
+  );
 });
 
 describe('process.exit', () => {
   const places = ['callback', 'await', 'tick', 'data', 'read', 'timer', 'immediate'];
   for (const place of places) {
-    testOn(hosts, `works at once in ${place}`, async (host) => {
+    it.each(hosts)(`works at once in ${place} [$label]`, async (host) => {
       const { exits, elapsedMs } = await runProgram<ExitReport>(host, exitInside, [place], {
         code: 7,
       });
@@ -73,7 +74,7 @@ describe('process.exit', () => {
 
 describe('a signal without a handler', () => {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    testOn(hosts, `${signal} ends a program that sleeps`, async (host) => {
+    it.each(hosts)(`${signal} ends a program that sleeps [$label]`, async (host) => {
       const { code, signal: endedBy, stderr } = await runToEnd(host, waiting, [signal]);
       expect({ code, endedBy, stderr }).toEqual({ code: null, endedBy: signal, stderr: '' });
     });

@@ -5,12 +5,12 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { describe, expect, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { tempDirectory } from '../support/temp-directory.ts';
-import { hosts, ringHosts, runProgram, testOn } from './host.ts';
+import { hosts, ringHosts, runProgram } from './host.ts';
 import type { Host } from './host.ts';
 import { connectInspector } from './inspector-client.ts';
 
@@ -37,7 +37,7 @@ const program = (name: string): URL => new URL(`programs/${name}.mjs`, import.me
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 describe('the inspector', () => {
-  testOn(hosts, 'evaluates while the ring sleeps', async (host) => {
+  it.each(hosts)('evaluates while the ring sleeps [$label]', async (host) => {
     const { child, url } = await startInspected(host);
     const client = await connectInspector(url);
     const startMs = performance.now();
@@ -77,7 +77,7 @@ async function startInspected(host: Host): Promise<{
 }
 
 describe('plain sockets in the same process', () => {
-  testOn(hosts, 'open and close as fast as without a ring', async (host) => {
+  it.each(hosts)('open and close as fast as without a ring [$label]', async (host) => {
     const { before, beside, after } = await runProgram<SocketsReport>(
       host,
       program('plain-sockets'),
@@ -87,14 +87,14 @@ describe('plain sockets in the same process', () => {
     expect(beside).toBeLessThan(3 * Math.max(before, after) + 1);
   });
 
-  testOn(ringHosts, 'are served while the ring is at full speed', async (host) => {
+  it.each(ringHosts)('are served while the ring is at full speed [$label]', async (host) => {
     const report = await runProgram<SocketsReport>(host, program('plain-sockets'), ['echo']);
     expect(report.beside).toBeLessThan(25);
   });
 });
 
 describe('the package', () => {
-  testOn(hosts, 'gives one runtime a thread, however it is loaded', async (host) => {
+  it.each(hosts)('gives one runtime a thread, however it is loaded [$label]', async (host) => {
     // A package of its own that depends on this very copy.
     const folder = tempDirectory();
     const modules = join(folder, 'node_modules');
@@ -113,13 +113,14 @@ describe('the package', () => {
     expect(backend).toBe(host.backend);
   });
 
-  testOn(hosts, 'works beside another copy of itself', async (host) => {
+  it.each(hosts)('works beside another copy of itself [$label]', async (host) => {
     const folder = tempDirectory();
     const copy = join(folder, 'node_modules', 'onering');
     mkdirSync(copy, { recursive: true });
     cpSync(join(root, 'dist', 'src'), join(copy, 'dist', 'src'), { recursive: true });
     cpSync(join(root, 'package.json'), join(copy, 'package.json'));
-    for (const name of ['koffi', 'eventemitter3']) {
+    const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+    for (const name of Object.keys(manifest.dependencies)) {
       symlinkSync(join(root, 'node_modules', name), join(folder, 'node_modules', name), 'dir');
     }
     const url = pathToFileURL(join(copy, 'dist', 'src', 'io', 'index.js')).href;
@@ -132,7 +133,7 @@ describe('the package', () => {
 });
 
 describe('closing a runtime with work in flight', () => {
-  testOn(hosts, 'settles everything and leaves nothing open', async (host) => {
+  it.each(hosts)('settles everything and leaves nothing open [$label]', async (host) => {
     const report = await runProgram<CloseReport>(host, program('close-in-flight'), []);
     expect(report).toMatchObject({ inFlight: 0, left: [], lateCompletions: 0 });
     expect(report.closedMs).toBeLessThan(2000);
@@ -155,7 +156,7 @@ describe('closing a runtime with work in flight', () => {
     });
   });
 
-  testOn(ringHosts, 'a queue that had grown leaves nothing running', async (host) => {
+  it.each(ringHosts)('a queue that had grown leaves nothing running [$label]', async (host) => {
     const report = await runProgram<{ grown: number; cpuShare: number }>(
       host,
       program('close-grown'),

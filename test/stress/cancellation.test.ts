@@ -6,8 +6,8 @@
  * replays a run as far as the kernel's timing lets it.
  */
 
-import { describe, expect } from 'vitest';
-import { hosts, ringHosts, runProgram, testOn } from '../loop/host.ts';
+import { describe, expect, it } from 'vitest';
+import { hosts, ringHosts, runProgram } from '../loop/host.ts';
 import { SeededRandom } from '../support/seeded-random.ts';
 
 interface Flow {
@@ -36,9 +36,8 @@ const OPERATIONS_WITHOUT_RING = Math.ceil(OPERATIONS / 5);
 const TIMEOUT_MS = 15_000 + OPERATIONS;
 
 describe('random aborts', () => {
-  testOn(
-    hosts,
-    'reach the operation that they are meant for, or none',
+  it.each(hosts)(
+    'reach the operation that they are meant for, or none [$label]',
     async (host) => {
       const { seed, replay } = new SeededRandom();
       const count = host.backend === 'uring' ? OPERATIONS : OPERATIONS_WITHOUT_RING;
@@ -58,14 +57,14 @@ describe('random aborts', () => {
 });
 
 describe('an abort in the batch of its completion', () => {
-  testOn(ringHosts, 'loses no bytes and no connection', async (host) => {
+  it.each(ringHosts)('loses no bytes and no connection [$label]', async (host) => {
     const report = await runProgram<{ lost: number; rounds: number }>(host, sameBatch, []);
     expect(report).toMatchObject({ lost: 0, rounds: 300 });
   });
 });
 
 describe('a buffer that its owner gives away during a read', () => {
-  testOn(ringHosts, 'is not written to by anybody when it is gone', async (host) => {
+  it.each(ringHosts)('is not written to by anybody when it is gone [$label]', async (host) => {
     const report = await runProgram<{ corrupted: number }>(host, moved, [], {
       nodeArgs: ['--expose-gc'],
     });

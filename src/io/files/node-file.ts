@@ -7,7 +7,7 @@ import { lstat, open, realpath } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, normalize, sep } from 'node:path';
 import { ENOENT, EXDEV } from '../../native/abi.ts';
-import { closedError, systemError } from '../../runtime/index.ts';
+import { closedError, ignoreCompletion, systemError } from '../../runtime/index.ts';
 import type { Runtime } from '../../runtime/index.ts';
 import type { TransferOptions } from '../file.ts';
 import { validateTransfer } from './arguments.ts';
@@ -22,6 +22,7 @@ export class NodeFile {
 
   private constructor(runtime: Runtime, handle: FileHandle, path: PathLike) {
     this.#runtime = runtime;
+    runtime.resources.add(this);
     this.#handle = handle;
     this.#path = path;
   }
@@ -91,7 +92,12 @@ export class NodeFile {
 
   close(): Promise<void> {
     this.#closing ??= this.#handle.close();
+    this.#runtime.resources.delete(this);
     return this.#closing;
+  }
+
+  destroy(): void {
+    this.close().catch(ignoreCompletion);
   }
 
   #requireOpen(): void {

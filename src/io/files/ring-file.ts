@@ -33,6 +33,7 @@ import {
 import {
   bindSignal,
   closedError,
+  ignoreCompletion,
   promiseOf,
   settleWithResult,
   systemError,
@@ -68,6 +69,7 @@ export class RingFile {
     this.#engine = runtime.requireEngine();
     this.#fd = fd;
     this.#engine.own(fd);
+    runtime.resources.add(this);
   }
 
   get fd(): number {
@@ -116,6 +118,11 @@ export class RingFile {
       pool.give(block);
       this.#settled();
     }
+  }
+
+  /** The runtime closes: what is in flight is being canceled. */
+  destroy(): void {
+    this.close().catch(ignoreCompletion);
   }
 
   close(): Promise<void> {
@@ -193,6 +200,7 @@ export class RingFile {
     }
     const fd = this.#fd;
     this.#fd = -1;
+    this.#runtime.resources.delete(this);
     if (this.#runtime.isClosed) {
       this.#engine.calls.close(fd);
       return;

@@ -5,7 +5,7 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { AF_INET, AF_INET6, AF_UNIX, decodeSockaddr } from '../../native/abi.ts';
-import { integer, invalidArgType } from '../../runtime/index.ts';
+import { codedError, integer, invalidArgType } from '../../runtime/index.ts';
 
 /** Where a socket is: what `address()` returns. */
 export interface SocketAddress {
@@ -38,6 +38,9 @@ export async function resolveEndpoints(hostname: string, port: number): Promise<
   const version = isIP(hostname);
   if (version !== 0) return [endpoint(hostname, version, port)];
   const found = await lookup(hostname, { all: true });
+  if (found.length === 0) {
+    throw codedError('ENOTFOUND', `getaddrinfo ENOTFOUND ${hostname}`);
+  }
   return found.map(({ address, family }) => endpoint(address, family, port));
 }
 

@@ -4,12 +4,13 @@
 
 import { createServer } from 'node:net';
 import type { AddressInfo, ListenOptions, Server } from 'node:net';
+import type { Runtime } from '../../runtime/index.ts';
 import type { AcceptHandler, Acceptor, ListenRequest } from './acceptor.ts';
 import type { SocketAddress } from './address.ts';
 import { NodeConnection } from './node-connection.ts';
 
 /** Opens a listening socket on Node's loop. */
-export function openNodeAcceptor(request: ListenRequest): Promise<NodeAcceptor> {
+export function openNodeAcceptor(runtime: Runtime, request: ListenRequest): Promise<NodeAcceptor> {
   return new Promise((resolve, reject) => {
     const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true });
     const onError = (error: Error): void => reject(error);
@@ -23,24 +24,27 @@ export function openNodeAcceptor(request: ListenRequest): Promise<NodeAcceptor> 
     if (request.hostname !== undefined) options.host = request.hostname;
     server.listen(options, () => {
       server.off('error', onError);
-      resolve(new NodeAcceptor(server));
+      resolve(new NodeAcceptor(runtime, server));
     });
   });
 }
 
 export class NodeAcceptor implements Acceptor {
   readonly address: SocketAddress;
+  readonly #runtime: Runtime;
   readonly #server: Server;
   readonly #waiting: NodeConnection[] = [];
   #handler: AcceptHandler | null = null;
   #isPaused = true;
 
-  constructor(server: Server) {
+  constructor(runtime: Runtime, server: Server) {
+    this.#runtime = runtime;
     this.#server = server;
+    runtime.resources.add(this);
     const { address, family, port } = server.address() as AddressInfo;
     this.address = { address, family: family === 'IPv6' ? 'IPv6' : 'IPv4', port };
     server.on('connection', (socket) => {
-      const connection = new NodeConnection(socket);
+      const connection = new NodeConnection(runtime, socket);
       if (this.#isPaused || this.#handler === null) this.#waiting.push(connection);
       else this.#handler.onConnection(connection);
     });
@@ -65,11 +69,16 @@ export class NodeAcceptor implements Acceptor {
 
   /** Node's server closes when its connections have: ours live on, so they are let go of first. */
   close(): void {
+    if (!this.#runtime.resources.delete(this)) return;
     for (const connection of this.#waiting.splice(0)) connection.destroy();
     const handler = this.#handler;
     this.#handler = null;
     this.#server.close();
     setImmediate(() => handler?.onClose());
+  }
+
+  destroy(): void {
+    this.close();
   }
 
   setReferenced(isReferenced: boolean): void {

@@ -5,22 +5,28 @@
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { closedError } from '../../runtime/index.ts';
+import type { Resource, Runtime } from '../../runtime/index.ts';
 import type { SocketAddress } from './address.ts';
 import type { Connection, ConnectionHandler, SendCallback } from './connection.ts';
 
 /** Connects as `net.connect` does. */
 export function connectOnNode(
+  runtime: Runtime,
   host: string,
   port: number,
   signal: AbortSignal | undefined,
 ): Promise<NodeConnection> {
   return new Promise((resolve, reject) => {
     const socket = connect({ host, port, noDelay: true, allowHalfOpen: true });
-    const onAbort = (): void => {
+    const giveUp = (reason: unknown): void => {
+      settle();
       socket.destroy();
-      reject(signal?.reason);
+      reject(reason);
     };
+    const onAbort = (): void => giveUp(signal?.reason);
+    const attempt: Resource = { destroy: () => giveUp(closedError('runtime')) };
     const settle = (): void => {
+      runtime.resources.delete(attempt);
       signal?.removeEventListener('abort', onAbort);
       socket.off('error', onError);
       socket.off('connect', onConnect);
@@ -31,8 +37,9 @@ export function connectOnNode(
     };
     const onConnect = (): void => {
       settle();
-      resolve(new NodeConnection(socket));
+      resolve(new NodeConnection(runtime, socket));
     };
+    runtime.resources.add(attempt);
     signal?.addEventListener('abort', onAbort, { once: true });
     socket.once('error', onError);
     socket.once('connect', onConnect);
@@ -40,6 +47,7 @@ export function connectOnNode(
 }
 
 export class NodeConnection implements Connection {
+  readonly #runtime: Runtime;
   readonly #socket: Socket;
   readonly #local: SocketAddress | null;
   readonly #remote: SocketAddress | null;
@@ -47,10 +55,14 @@ export class NodeConnection implements Connection {
   #queued = 0;
   #isClosing = false;
   #isShutDown = false;
+  #isDestroyed = false;
+  #isGone = false;
 
   /** Made with a connected socket that this connection owns from now on. */
-  constructor(socket: Socket) {
+  constructor(runtime: Runtime, socket: Socket) {
+    this.#runtime = runtime;
     this.#socket = socket;
+    runtime.resources.add(this);
     this.#local = addressOf(socket.localAddress, socket.localFamily, socket.localPort);
     this.#remote = addressOf(socket.remoteAddress, socket.remoteFamily, socket.remotePort);
     socket.pause();
@@ -86,7 +98,8 @@ export class NodeConnection implements Connection {
   }
 
   setHandler(handler: ConnectionHandler): void {
-    this.#handler = handler;
+    if (this.#isGone) process.nextTick(() => handler.onClose());
+    else this.#handler = handler;
   }
 
   start(): void {
@@ -105,8 +118,9 @@ export class NodeConnection implements Connection {
     this.#queued += bytes.byteLength;
     this.#socket.write(bytes, (error) => {
       this.#queued -= bytes.byteLength;
-      done?.(error ?? null);
-      if (this.#queued === 0 && (error ?? null) === null) this.#handler?.onDrain();
+      const failure = this.#isDestroyed ? closedError('socket') : (error ?? null);
+      done?.(failure);
+      if (this.#queued === 0 && failure === null && !this.#isClosing) this.#handler?.onDrain();
     });
   }
 
@@ -116,7 +130,7 @@ export class NodeConnection implements Connection {
       return;
     }
     this.#isShutDown = true;
-    this.#socket.end(() => done(null));
+    this.#socket.end(() => done(this.#isDestroyed ? closedError('socket') : null));
   }
 
   close(): void {
@@ -127,6 +141,7 @@ export class NodeConnection implements Connection {
 
   destroy(): void {
     this.#isClosing = true;
+    this.#isDestroyed = true;
     this.#socket.destroy();
   }
 
@@ -144,6 +159,9 @@ export class NodeConnection implements Connection {
   }
 
   #closed(): void {
+    this.#isGone = true;
+    this.#isClosing = true;
+    this.#runtime.resources.delete(this);
     const handler = this.#handler;
     this.#handler = null;
     handler?.onClose();

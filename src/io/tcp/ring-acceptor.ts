@@ -63,7 +63,7 @@ function listenOn(runtime: Runtime, request: ListenRequest, where: Endpoint): Ri
   const { calls } = runtime.requireEngine();
   const { address, port, domain } = where;
   const fail = (result: number): never => {
-    throw systemError(result, 'listen', { address, port });
+    throw systemError(result, 'listen', { address, port, form: 'bind' });
   };
   const fd = calls.socket(domain, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP);
   if (fd < 0) fail(fd);
@@ -99,7 +99,7 @@ export class RingAcceptor implements Acceptor {
     this.#engine = runtime.requireEngine();
     this.#fd = fd;
     this.#engine.own(fd);
-    this.#engine.resources.add(this);
+    this.#runtime.resources.add(this);
     this.#rest = new Timer(
       0,
       () => {
@@ -178,7 +178,7 @@ export class RingAcceptor implements Acceptor {
     } else if (isShortage(result)) {
       this.#restAWhile();
     } else {
-      this.#handler?.onError(systemError(result, 'accept'));
+      this.#handler?.onError(systemError(result, 'accept', { form: 'net' }));
     }
   }
 
@@ -199,7 +199,7 @@ export class RingAcceptor implements Acceptor {
 
   #closeDescriptor(): void {
     this.#state = 'closed';
-    this.#engine.resources.delete(this);
+    this.#runtime.resources.delete(this);
     const handler = this.#handler;
     if (this.#runtime.isClosed) {
       this.#engine.calls.close(this.#fd);

@@ -32,7 +32,13 @@ import {
   TCP_KEEPIDLE,
   TCP_NODELAY,
 } from '../../native/abi.ts';
-import { cancelOperation, closedError, systemError } from '../../runtime/index.ts';
+import {
+  cancelOperation,
+  closedError,
+  isStable,
+  rethrow,
+  systemError,
+} from '../../runtime/index.ts';
 import type { Engine, Operation, Runtime } from '../../runtime/index.ts';
 import { addressOf } from './address.ts';
 import type { SocketAddress } from './address.ts';
@@ -67,6 +73,7 @@ export class RingConnection implements Connection {
   #sending: QueuedSend[] = [];
   #queue: QueuedSend[] = [];
   #sentBytes = 0;
+  #isShutDown = false;
   #onShutdown: SendCallback | null = null;
   #closeState: CloseState = 'open';
 
@@ -76,7 +83,7 @@ export class RingConnection implements Connection {
     this.#engine = runtime.requireEngine();
     this.#fd = fd;
     this.#engine.own(fd);
-    this.#engine.resources.add(this);
+    runtime.resources.add(this);
   }
 
   get isClosed(): boolean {
@@ -98,7 +105,8 @@ export class RingConnection implements Connection {
   }
 
   setHandler(handler: ConnectionHandler): void {
-    this.#handler = handler;
+    if (this.#closeState === 'closed') process.nextTick(() => handler.onClose());
+    else this.#handler = handler;
   }
 
   start(): void {
@@ -112,20 +120,22 @@ export class RingConnection implements Connection {
   }
 
   send(bytes: Uint8Array, done: SendCallback | null): void {
-    if (this.#closeState !== 'open' || this.#onShutdown !== null) {
+    if (this.#closeState !== 'open' || this.#isShutDown) {
       done?.(closedError('socket'));
       return;
     }
     this.queuedBytes += bytes.byteLength;
-    this.#queue.push({ bytes, done });
+    // Memory that may move or is shared is sent from a copy.
+    this.#queue.push({ bytes: isStable(bytes) ? bytes : Uint8Array.from(bytes), done });
     if (this.#send === null) this.#sendNext();
   }
 
   shutdown(done: SendCallback): void {
-    if (this.#closeState !== 'open' || this.#onShutdown !== null) {
+    if (this.#closeState !== 'open' || this.#isShutDown) {
       done(closedError('socket'));
       return;
     }
+    this.#isShutDown = true;
     this.#onShutdown = done;
     if (this.#send === null) this.#beginShutdown();
   }
@@ -133,7 +143,7 @@ export class RingConnection implements Connection {
   close(): void {
     if (this.#closeState !== 'open') return;
     this.#closeState = 'flushing';
-    if (this.#send === null) this.#cancelAll();
+    if (this.#send === null) this.#sendOn(false);
   }
 
   destroy(): void {
@@ -219,7 +229,7 @@ export class RingConnection implements Connection {
       return;
     }
     this.#receiveState = 'over';
-    this.#handler?.onError(systemError(result, 'read'));
+    this.#handler?.onError(systemError(result, 'read', { form: 'net' }));
   }
 
   #sendNext(): void {
@@ -282,35 +292,38 @@ export class RingConnection implements Connection {
   }
 
   #sendError(result: number): Error {
-    return this.#closeState === 'canceling' ? closedError('socket') : systemError(result, 'write');
+    if (this.#closeState === 'canceling') return closedError('socket');
+    return systemError(result, 'write', { form: 'net' });
   }
 
+  /** One piece is with the kernel, or will never be. What a callback throws stops nothing. */
   #finishSend(error: Error | null): void {
     const finished = this.#sending;
     this.#sending = [];
-    for (const { bytes, done } of finished) {
-      this.queuedBytes -= bytes.byteLength;
-      done?.(error);
-    }
-    if (error !== null) this.#failQueue(error);
+    for (const { bytes } of finished) this.queuedBytes -= bytes.byteLength;
+    const failed = error === null ? [] : this.#takeQueue();
+    for (const { done } of finished) tell(done, error);
+    for (const { done } of failed) tell(done, error);
+    this.#sendOn(error === null);
+  }
+
+  /** What follows when no send is in flight: unless a callback has begun one. */
+  #sendOn(isFine: boolean): void {
     if (this.#closeState === 'canceling') {
       this.#closeIfIdle();
-    } else if (this.#queue.length > 0) {
-      if (this.#send === null) this.#sendNext();
-    } else if (this.#closeState === 'flushing') {
-      if (this.#send === null) this.#cancelAll();
-    } else if (this.#onShutdown !== null) {
-      if (this.#send === null) this.#beginShutdown();
-    } else if (error === null) {
-      this.#handler?.onDrain();
+    } else if (this.#send === null) {
+      if (this.#queue.length > 0) this.#sendNext();
+      else if (this.#onShutdown !== null) this.#beginShutdown();
+      else if (this.#closeState === 'flushing') this.#cancelAll();
+      else if (isFine) this.#handler?.onDrain();
     }
   }
 
-  #failQueue(error: Error): void {
-    for (const { bytes, done } of this.#queue.splice(0)) {
-      this.queuedBytes -= bytes.byteLength;
-      done?.(error);
-    }
+  #takeQueue(): QueuedSend[] {
+    const taken = this.#queue;
+    this.#queue = [];
+    for (const { bytes } of taken) this.queuedBytes -= bytes.byteLength;
+    return taken;
   }
 
   #beginShutdown(): void {
@@ -326,22 +339,26 @@ export class RingConnection implements Connection {
   onShutdown(result: number): void {
     this.#send = null;
     const done = this.#onShutdown;
+    this.#onShutdown = null;
     // A peer that is gone already has heard that nothing follows.
     const isFine = result >= 0 || result === -ENOTCONN;
-    done?.(isFine ? null : this.#sendError(result));
+    tell(done, isFine ? null : this.#sendError(result));
     if (this.#closeState === 'flushing') this.#cancelAll();
     else if (this.#closeState === 'canceling') this.#closeIfIdle();
   }
 
   #cancelAll(): void {
     this.#closeState = 'canceling';
-    if (this.#runtime.isClosed) {
-      this.#closeWithoutRing();
-      return;
+    const error = closedError('socket');
+    for (const { done } of this.#takeQueue()) tell(done, error);
+    if (this.#send === null) {
+      const done = this.#onShutdown;
+      this.#onShutdown = null;
+      tell(done, error);
+    } else {
+      cancelOperation(this.#engine.scheduler, this.#send);
     }
-    this.#failQueue(closedError('socket'));
     this.#cancelReceive();
-    if (this.#send !== null) cancelOperation(this.#engine.scheduler, this.#send);
     this.#closeIfIdle();
   }
 
@@ -372,10 +389,20 @@ export class RingConnection implements Connection {
   onClosed(): void {
     if (this.#closeState === 'closed') return;
     this.#closeState = 'closed';
-    this.#engine.resources.delete(this);
+    this.#runtime.resources.delete(this);
     const handler = this.#handler;
     this.#handler = null;
     handler?.onClose();
+  }
+}
+
+/** A callback that throws is reported, and stops nothing. */
+function tell(done: SendCallback | null, error: Error | null): void {
+  if (done === null) return;
+  try {
+    done(error);
+  } catch (thrown) {
+    rethrow(thrown);
   }
 }
 

@@ -120,7 +120,7 @@ export class TcpListener implements AcceptHandler {
     const current = runtime();
     const acceptor =
       current.engine === null
-        ? await openNodeAcceptor(request)
+        ? await openNodeAcceptor(current, request)
         : await openRingAcceptor(current, request);
     if (signal?.aborted === true) {
       acceptor.close();
@@ -149,6 +149,13 @@ export class TcpListener implements AcceptHandler {
    * @throws `ERR_LISTENER_CLOSED` when closed; the signal's reason.
    */
   accept(options?: StreamOptions): Promise<TcpStream> {
+    if (options !== undefined) {
+      try {
+        validateSignal(options.signal)?.throwIfAborted();
+      } catch (error) {
+        return Promise.reject(error);
+      }
+    }
     const connection = this.#accepted.shift();
     if (connection !== undefined) {
       if (this.#isPaused && this.#accepted.length < ACCEPTED_MAX / 2) this.#resume();
@@ -243,7 +250,6 @@ export class TcpListener implements AcceptHandler {
       this.#takers.push(taker);
       return;
     }
-    validateSignal(signal)?.throwIfAborted();
     const onAbort = (): void => {
       const at = this.#takers.indexOf(waiting);
       if (at >= 0) this.#takers.splice(at, 1);

@@ -52,6 +52,7 @@ export class TcpSocket implements ConnectionHandler {
   readonly #callbacks: SocketCallbacks;
   readonly #context: AsyncResource;
   #isWaiting = false;
+  #isPaused = false;
   #hasFailed = false;
   readonly #onSent = (error: Error | null): void => {
     if (error !== null) this.#fail(error);
@@ -105,11 +106,13 @@ export class TcpSocket implements ConnectionHandler {
 
   /** Stops receiving; `resume` goes on. */
   pause(): void {
+    this.#isPaused = true;
     this.#connection.stop();
   }
 
   /** Receives again. */
   resume(): void {
+    this.#isPaused = false;
     if (!this.#connection.isClosed) this.#connection.start();
   }
 
@@ -165,13 +168,29 @@ export class TcpSocket implements ConnectionHandler {
     if (close !== undefined) this.#context.runInAsyncScope(close, this.#callbacks, this);
   }
 
+  /**
+   * Tells the program, and receives unless it has paused or closed the socket.
+   * @internal
+   */
+  begin(): void {
+    const { open } = this.#callbacks;
+    try {
+      if (open !== undefined) this.#context.runInAsyncScope(open, this.#callbacks, this);
+    } finally {
+      if (!this.#connection.isClosed && !this.#isPaused) this.#connection.start();
+    }
+  }
+
   /** The first failure is reported; what fails because of it is not. */
   #fail(error: Error): void {
-    if (this.#hasFailed || this.#connection.isClosed) return;
+    if (this.#hasFailed || isClosedError(error)) return;
     this.#hasFailed = true;
     const { error: report } = this.#callbacks;
-    if (report !== undefined) this.#context.runInAsyncScope(report, this.#callbacks, this, error);
-    this.#connection.destroy();
+    try {
+      if (report !== undefined) this.#context.runInAsyncScope(report, this.#callbacks, this, error);
+    } finally {
+      this.#connection.destroy();
+    }
   }
 }
 
@@ -182,7 +201,10 @@ export function openSocket(
   context: AsyncResource,
 ): void {
   const socket = new TcpSocket(connection, callbacks, context);
-  const { open } = callbacks;
-  if (open !== undefined) context.runInAsyncScope(open, callbacks, socket);
-  if (!connection.isClosed) connection.start();
+  socket.begin();
+}
+
+/** What is left of a connection that was closed on purpose. */
+function isClosedError(error: Error): boolean {
+  return (error as Error & { code?: string }).code === 'ERR_SOCKET_CLOSED';
 }

@@ -103,7 +103,7 @@ export class TcpStream implements ConnectionHandler {
     const current = runtime();
     const connection =
       current.engine === null
-        ? await connectOnNode(hostname, port, signal)
+        ? await connectOnNode(current, hostname, port, signal)
         : await connectOnRing(current, hostname, port, signal);
     return new TcpStream(connection);
   }
@@ -142,6 +142,13 @@ export class TcpStream implements ConnectionHandler {
    * @see https://man7.org/linux/man-pages/man3/io_uring_prep_recv.3.html
    */
   read(options?: StreamOptions): Promise<Buffer | null> {
+    if (options !== undefined) {
+      try {
+        validateSignal(options.signal)?.throwIfAborted();
+      } catch (error) {
+        return Promise.reject(error);
+      }
+    }
     const chunk = this.#chunks.shift();
     if (chunk !== undefined) {
       this.#bufferedBytes -= chunk.length;
@@ -297,7 +304,6 @@ export class TcpStream implements ConnectionHandler {
       this.#readers.push(reader);
       return;
     }
-    validateSignal(signal)?.throwIfAborted();
     const settle = (): void => signal.removeEventListener('abort', onAbort);
     const waiting: Reader = {
       resolve: (chunk) => {

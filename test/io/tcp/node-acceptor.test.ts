@@ -6,11 +6,12 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { AcceptHandler, ListenRequest } from '../../../src/io/tcp/acceptor.ts';
 import type { Connection } from '../../../src/io/tcp/connection.ts';
 import { openNodeAcceptor } from '../../../src/io/tcp/node-acceptor.ts';
 import type { NodeAcceptor } from '../../../src/io/tcp/node-acceptor.ts';
+import { Runtime } from '../../../src/runtime/runtime.ts';
 import { rejectionOf } from '../../support/rejections.ts';
 
 const REQUEST: ListenRequest = { hostname: '127.0.0.1', port: 0, backlog: 64, reusePort: false };
@@ -22,8 +23,18 @@ interface Listening {
   readonly handler: AcceptHandler;
 }
 
+let runtime: Runtime;
+
+beforeEach(() => {
+  runtime = new Runtime({ backend: 'libuv' });
+});
+
+afterEach(async () => {
+  await runtime.close();
+});
+
 async function listen(): Promise<Listening> {
-  const acceptor = await openNodeAcceptor(REQUEST);
+  const acceptor = await openNodeAcceptor(runtime, REQUEST);
   const connections: Connection[] = [];
   let onClose = (): void => {};
   const closed = new Promise<void>((resolve) => {
@@ -60,7 +71,7 @@ describe('openNodeAcceptor', () => {
     const { address } = listening.acceptor;
     expect(address).toEqual({ address: '127.0.0.1', family: 'IPv4', port: address.port });
     const taken = { ...REQUEST, port: address.port };
-    expect((await rejectionOf(openNodeAcceptor(taken))).code).toBe('EADDRINUSE');
+    expect((await rejectionOf(openNodeAcceptor(runtime, taken))).code).toBe('EADDRINUSE');
     listening.acceptor.start(listening.handler);
     listening.acceptor.close();
     await listening.closed;
@@ -133,5 +144,15 @@ describe('NodeAcceptor', () => {
     listening.acceptor.start(listening.handler);
     listening.acceptor.close();
     await listening.closed;
+  });
+
+  it('is closed with the runtime, once', async () => {
+    const listening = await listen();
+    listening.acceptor.start(listening.handler);
+    await runtime.close();
+    await listening.closed;
+    listening.acceptor.close();
+    listening.acceptor.destroy();
+    expect(process.getActiveResourcesInfo()).not.toContain('TCPServerWrap');
   });
 });

@@ -7,10 +7,11 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { ConnectionHandler } from '../../../src/io/tcp/connection.ts';
 import { connectOnNode } from '../../../src/io/tcp/node-connection.ts';
 import type { NodeConnection } from '../../../src/io/tcp/node-connection.ts';
+import { Runtime } from '../../../src/runtime/runtime.ts';
 import { rejectionOf } from '../../support/rejections.ts';
 import { fullBacklog } from '../../support/silent-listener.ts';
 
@@ -44,6 +45,16 @@ class Listening implements ConnectionHandler {
   }
 }
 
+let runtime: Runtime;
+
+beforeEach(() => {
+  runtime = new Runtime({ backend: 'libuv' });
+});
+
+afterEach(async () => {
+  await runtime.close();
+});
+
 interface Connected {
   readonly connection: NodeConnection;
   readonly listening: Listening;
@@ -56,7 +67,7 @@ async function connected(): Promise<Connected> {
   await once(server, 'listening');
   const accepted = once(server, 'connection') as Promise<[Socket]>;
   const { port } = server.address() as AddressInfo;
-  const connection = await connectOnNode('127.0.0.1', port, undefined);
+  const connection = await connectOnNode(runtime, '127.0.0.1', port, undefined);
   const [peer] = await accepted;
   server.close();
   peer.on('error', () => {});
@@ -73,7 +84,9 @@ describe('connectOnNode', () => {
   it('rejects with the reason when it is aborted on its way', async () => {
     const silent = await fullBacklog();
     const controller = new AbortController();
-    const attempt = rejectionOf(connectOnNode('127.0.0.1', silent.port, controller.signal));
+    const attempt = rejectionOf(
+      connectOnNode(runtime, '127.0.0.1', silent.port, controller.signal),
+    );
     await nextTurn();
     const reason = new Error('enough');
     controller.abort(reason);
@@ -86,7 +99,7 @@ describe('connectOnNode', () => {
     await once(server, 'listening');
     const controller = new AbortController();
     const { port } = server.address() as AddressInfo;
-    const connection = await connectOnNode('127.0.0.1', port, controller.signal);
+    const connection = await connectOnNode(runtime, '127.0.0.1', port, controller.signal);
     controller.abort();
     await nextTurn();
     expect(connection.isClosed).toBe(false);
@@ -200,5 +213,25 @@ describe('NodeConnection', () => {
     connection.setReferenced(false);
     connection.setReferenced(true);
     expect(peer.destroyed).toBe(false);
+  });
+
+  it('is destroyed with the runtime', async () => {
+    const { connection, listening } = await connected();
+    const outcomes: unknown[] = [];
+    connection.send(Buffer.alloc(MORE_THAN_BUFFERS), (error) => outcomes.push(error));
+    await runtime.close();
+    await listening.until('close');
+    expect(outcomes).toMatchObject([{ code: 'ERR_SOCKET_CLOSED' }]);
+    expect(connection.isClosed).toBe(true);
+  });
+
+  it('tells a handler that comes too late that it is closed', async () => {
+    const { connection, listening } = await connected();
+    connection.destroy();
+    await listening.until('close');
+    const late = new Listening();
+    connection.setHandler(late);
+    expect(late.said).toEqual([]);
+    await late.until('close');
   });
 });

@@ -40,8 +40,14 @@ follow('nop', ring.nop());
 follow('timer', ringTimeout(50));
 if (isOnRing) {
   follow('fifo', File.open(fifo));
-  follow('poll', ring.submit((sqe) => prep.prepPollAdd(sqe, 0x7fff_ffff, 1)));
-  follow('waiting', ring.submit((sqe) => prep.prepPollAdd(sqe, ring.engine.ring.fd, 0)));
+  follow(
+    'poll',
+    ring.submit((sqe) => prep.prepPollAdd(sqe, 0x7fff_ffff, 1)),
+  );
+  follow(
+    'waiting',
+    ring.submit((sqe) => prep.prepPollAdd(sqe, ring.engine.ring.fd, 0)),
+  );
   const often = ring.multishot((sqe) => prep.prepPollAdd(sqe, ring.engine.ring.fd, 0));
   follow('multishot', often.next());
 }

@@ -142,14 +142,18 @@ async function afterThrow() {
   const idBefore = await new Promise((resolve) => ring.nop(() => resolve(executionAsyncId())));
   const next = [];
   storage.run('thrower', () => {
-    ring.nop(AsyncResource.bind(() => {
-      process.nextTick(() => {
-        throw new Error('from a tick');
-      });
-    }));
-    ring.nop(AsyncResource.bind(() => {
-      throw new Error('from a callback');
-    }));
+    ring.nop(
+      AsyncResource.bind(() => {
+        process.nextTick(() => {
+          throw new Error('from a tick');
+        });
+      }),
+    );
+    ring.nop(
+      AsyncResource.bind(() => {
+        throw new Error('from a callback');
+      }),
+    );
   });
   const done = new Promise((resolve) => {
     ring.nop(() => next.push(storage.getStore(), executionAsyncId()));

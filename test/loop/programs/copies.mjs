@@ -26,11 +26,11 @@ report({ rounds, backends: rings.map(({ backend }) => backend) });
 async function openPair({ TcpListener, TcpStream }) {
   const { TcpListener: OwnListener } = await import('onering');
   notStrictEqual(OwnListener, TcpListener);
-  const listener = await OwnListener.listen({
+  const made = await OwnListener.listen({
     hostname: '127.0.0.1',
     port: 0,
     socket: { data: (socket, chunk) => void socket.write(chunk) },
   });
-  const { port } = listener.address();
-  return { listener, client: await TcpStream.connect({ hostname: '127.0.0.1', port }) };
+  const { port } = made.address();
+  return { listener: made, client: await TcpStream.connect({ hostname: '127.0.0.1', port }) };
 }

@@ -4,6 +4,8 @@
  * Reports how many milliseconds each took.
  */
 
+/* oxlint-disable unicorn/require-post-message-target-origin -- Workers have no origin. */
+
 import { deepStrictEqual, strictEqual } from 'node:assert/strict';
 import { exec, spawn } from 'node:child_process';
 import { pbkdf2 } from 'node:crypto';
@@ -16,7 +18,15 @@ import { Worker } from 'node:worker_threads';
 import { report, startLoad } from './load.mjs';
 
 const guests = {
-  files, dns, threadPool, execChild, spawnChild, worker, messageChannel, ownSignal, childSignal,
+  files,
+  dns,
+  threadPool,
+  execChild,
+  spawnChild,
+  worker,
+  messageChannel,
+  ownSignal,
+  childSignal,
 };
 
 const stop = await startLoad(process.argv[2]);
@@ -71,8 +81,9 @@ async function spawnChild() {
 }
 
 async function worker() {
-  const source = "const { parentPort: p } = require('node:worker_threads'); p.on('message', (n) => {"
-    + 'if (n < 0) p.close(); else p.postMessage(n + 1); });';
+  const source =
+    "const { parentPort: p } = require('node:worker_threads'); p.on('message', (n) => {" +
+    'if (n < 0) p.close(); else p.postMessage(n + 1); });';
   const echo = new Worker(source, { eval: true });
   const exited = once(echo, 'exit');
   for (let n = 0; n < 20; n += 1) {
@@ -86,13 +97,11 @@ async function worker() {
 
 async function messageChannel() {
   const { port1, port2 } = new MessageChannel();
-  port2.onmessage = ({ data }) => port2.postMessage(data * 2);
+  port2.on('message', (value) => port2.postMessage(value * 2));
   for (let n = 0; n < 20; n += 1) {
-    const answer = new Promise((resolve) => {
-      port1.onmessage = ({ data }) => resolve(data);
-    });
     port1.postMessage(n);
-    strictEqual(await answer, n * 2);
+    const [answer] = await once(port1, 'message');
+    strictEqual(answer, n * 2);
   }
   port1.close();
 }

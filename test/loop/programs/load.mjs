@@ -38,13 +38,13 @@ export function block(durationMs) {
 
 function nopLoad(depth) {
   const ring = runtime();
-  let isStopped = false;
+  const state = { isStopped: false };
   const loop = async () => {
-    while (!isStopped) await ring.nop();
+    while (!state.isStopped) await ring.nop();
   };
   const loops = Array.from({ length: depth }, loop);
   return async () => {
-    isStopped = true;
+    state.isStopped = true;
     await Promise.all(loops);
   };
 }
@@ -70,11 +70,11 @@ async function callbackLoad() {
 
 async function echoLoad() {
   const { listener, connect } = await openEcho();
-  let isStopped = false;
+  const state = { isStopped: false };
   const message = Buffer.alloc(64, 7);
   const ping = async () => {
     const stream = await connect();
-    while (!isStopped) {
+    while (!state.isStopped) {
       await stream.write(message);
       for (let left = message.length; left > 0; left -= (await stream.read()).length);
     }
@@ -82,7 +82,7 @@ async function echoLoad() {
   };
   const pings = Array.from({ length: ECHO_CONNECTIONS }, ping);
   return async () => {
-    isStopped = true;
+    state.isStopped = true;
     await Promise.all(pings);
     await listener.close();
   };

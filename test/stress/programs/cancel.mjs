@@ -44,10 +44,10 @@ let left = Number(countText);
 await (await TcpListener.listen({ port: 0 })).close();
 const before = await descriptors();
 const stage = await openStage();
-const kinds = Object.entries(kindsOn(stage));
+const kinds = Object.entries(everyKind());
 await Promise.all(Array.from({ length: LANES }, lane));
-await collectRest(stage);
-await closeStage(stage);
+await collectRest();
+await closeStage();
 for (const entry of quarantine) inspect(entry);
 const { inFlight, lateCompletions } = ring.metrics();
 const leaked = (await descriptors()) - before;
@@ -83,16 +83,16 @@ function scheduleAbort(abort) {
     () => abort(),
     () => queueMicrotask(abort),
     () => process.nextTick(abort),
-    () => setImmediate(abort),
+    () => setImmediate(() => abort()),
     () => ring.nop(abort),
     () => void ring.nop().then(abort),
     () => void ring.nop().then(() => ring.nop(abort)),
     () => void sleep(random() * 0.3).then(abort),
     () => void sleep(random() * 2).then(abort),
-    () => setTimeout(abort, below(4)),
+    () => setTimeout(() => abort(), below(4)),
   ];
   const at = below(moments.length + 2);
-  (moments[at] ?? (() => setTimeout(abort, 20)))();
+  (moments[at] ?? (() => setTimeout(() => abort(), 20)))();
 }
 
 function isAcceptable(name, { code }) {
@@ -131,29 +131,30 @@ async function openStage() {
   };
 }
 
-function kindsOn(stage) {
-  const kinds = {
-    smallRead: (signal) => readFile(stage, SMALL, signal),
-    largeRead: (signal) => readFile(stage, LARGE, signal),
-    write: (signal) => writeTarget(stage, signal),
-    streamRead: (signal) => readFed(stage, signal),
+function everyKind() {
+  const onEither = {
+    smallRead: (signal) => readFile(SMALL, signal),
+    largeRead: (signal) => readFile(LARGE, signal),
+    write: (signal) => writeTarget(signal),
+    streamRead: (signal) => readFed(signal),
     dryRead: (signal) => stage.dry.read({ signal }),
-    accept: (signal) => acceptOne(stage, signal),
-    connect: (signal) => connectOne(stage, signal),
+    accept: (signal) => acceptOne(signal),
+    connect: (signal) => connectOne(signal),
     timer: (signal) => sleep(random() * 3, undefined, { signal }),
     immediate: (signal) => nextTurn(undefined, { signal }),
   };
-  if (!isOnRing) return kinds;
+  if (!isOnRing) return onEither;
   return {
-    ...kinds,
-    fifoRead: (signal) => readFifo(stage, signal),
+    ...onEither,
+    fifoRead: (signal) => readFifo(signal),
     nop: (signal) => ring.submit((sqe) => prep.prepNop(sqe), { signal }),
     poll: (signal) => ring.submit((sqe) => prep.prepPollAdd(sqe, stage.fifo.fd, 1), { signal }),
-    multishot: (signal) => pollOften(stage, signal),
+    multishot: (signal) => pollOften(signal),
   };
 }
 
-async function readFile({ source }, size, signal) {
+async function readFile(size, signal) {
+  const { source } = stage;
   const buffer = Buffer.alloc(size, 0xee);
   const position = below((FILE_SIZE - size) / SMALL + 1) * SMALL;
   try {
@@ -168,7 +169,7 @@ async function readFile({ source }, size, signal) {
 }
 
 /** Each write has a place of its own; what is there in the end must be its bytes or none. */
-async function writeTarget(stage, signal) {
+async function writeTarget(signal) {
   const number = stage.nextTarget % 256;
   stage.nextTarget += 1;
   const buffer = Buffer.alloc(SMALL, 1 + (number % 100));
@@ -180,7 +181,8 @@ async function writeTarget(stage, signal) {
   }
 }
 
-async function readFed({ feeder, fed }, signal) {
+async function readFed(signal) {
+  const { feeder, fed } = stage;
   if (random() < 0.6) {
     sent.bytes += BYTES_PER_FEED;
     await feeder.write(Buffer.alloc(BYTES_PER_FEED, 0x22));
@@ -190,7 +192,8 @@ async function readFed({ feeder, fed }, signal) {
   if (chunk.some((byte) => byte !== 0x22)) problems.push('foreign bytes in a stream');
 }
 
-async function acceptOne({ listener, address }, signal) {
+async function acceptOne(signal) {
+  const { listener, address } = stage;
   // Never more than the backlog holds: a connection that does not fit waits for seconds.
   if (random() < 0.5 && sent.connections - received.connections < WAITING_MAX) {
     sent.connections += 1;
@@ -213,12 +216,14 @@ async function drained(stream) {
   await stream.close();
 }
 
-async function connectOne({ sinkAddress }, signal) {
+async function connectOne(signal) {
+  const { sinkAddress } = stage;
   const stream = await TcpStream.connect({ ...sinkAddress, signal });
   await stream.close();
 }
 
-async function readFifo({ fifo }, signal) {
+async function readFifo(signal) {
+  const { fifo } = stage;
   if (random() < 0.5) await fifo.write(Buffer.alloc(64, 0x33));
   const buffer = Buffer.alloc(64, 0xee);
   try {
@@ -229,7 +234,8 @@ async function readFifo({ fifo }, signal) {
   }
 }
 
-async function pollOften({ fifo }, signal) {
+async function pollOften(signal) {
+  const { fifo } = stage;
   const often = ring.multishot((sqe) => prep.prepPollMultishot(sqe, fifo.fd, 1), { signal });
   let seen = 0;
   for await (const { result } of often) {
@@ -252,7 +258,8 @@ function inspect({ buffer, byte }) {
 }
 
 /** What the last aborted reads and accepts have left behind is still there for the next ones. */
-async function collectRest({ fed, listener }) {
+async function collectRest() {
+  const { fed, listener } = stage;
   while (received.bytes < sent.bytes) {
     const chunk = await withTimeLimit((signal) => fed.read({ signal }));
     if (chunk === undefined) break;
@@ -275,7 +282,7 @@ async function withTimeLimit(run) {
   }
 }
 
-async function closeStage(stage) {
+async function closeStage() {
   const { listener, sink, feeder, fed, dryPeer, dry, source, target, fifo } = stage;
   const open = [feeder, fed, dryPeer, dry, source, target, listener, sink];
   await Promise.all(open.map((it) => it.close()));

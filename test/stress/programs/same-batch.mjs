@@ -35,15 +35,14 @@ async function readOnce(hops) {
 }
 
 async function acceptOnce(hops) {
-  let connecting;
+  const connected = [];
   const stream = await raced(
     (signal) => listener.accept({ signal }),
-    () => (connecting = TcpStream.connect(address)),
+    async () => void connected.push(await TcpStream.connect(address)),
     hops,
   );
   if (stream === undefined) lost += 1;
-  await stream?.close();
-  await (await connecting).close();
+  await Promise.all([stream, ...connected].map((it) => it?.close()));
 }
 
 /** What the call gave, or the one after it when it was aborted. */
@@ -62,6 +61,6 @@ async function raced(call, provoke, hops) {
 
 async function abortAfter(controller, hops) {
   await ring.nop();
-  for (let hop = 0; hop < hops; hop += 1) await undefined;
+  for (let hop = 0; hop < hops; hop += 1) await Promise.resolve();
   controller.abort();
 }

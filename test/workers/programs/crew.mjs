@@ -7,6 +7,8 @@
  * `exit` is `process.exit()` in the middle of it, `end` closes everything in order.
  */
 
+/* oxlint-disable unicorn/require-post-message-target-origin -- Workers have no origin. */
+
 import { constants } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import { File, runtime, TcpListener, TcpStream } from 'onering';
@@ -19,7 +21,7 @@ const target = `${folder}/target-${id}`;
 
 const ring = runtime();
 if (ring.backend !== process.env.ONERING_BACKEND) throw ring.reason;
-let isStopped = false;
+const state = { isStopped: false };
 /** Activities that have done their work once. */
 const started = new Set();
 const sets = {
@@ -37,7 +39,7 @@ const address = { hostname: '127.0.0.1', port: listener.address().port };
 
 parentPort.once('message', (message) => {
   if (message === 'exit') ring.nop(() => process.exit(0));
-  isStopped = true;
+  state.isStopped = true;
 });
 const running = Object.entries(activities).map(([name, run]) => repeat(name, run));
 await Promise.all(running);
@@ -46,7 +48,7 @@ parentPort.close();
 
 async function repeat(name, run) {
   const activity = await run();
-  while (!isStopped) {
+  while (!state.isStopped) {
     await activity.step();
     if (started.has(name)) continue;
     started.add(name);

@@ -8,15 +8,10 @@
  * kernel worker that still writes to memory which is gone would write here.
  */
 
+/* oxlint-disable unicorn/require-post-message-target-origin -- Workers have no origin. */
+
 import { once } from 'node:events';
-import {
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
