@@ -46,7 +46,9 @@ export class BufferRing {
     this.size = size;
     const { kernel, scratch } = ring;
     this.#slots = allocated(kernel.allocate(roundToPages(count * SLOT_SIZE)));
-    this.#slab = allocated(kernel.allocate(count * size));
+    const slab = kernel.allocate(count * size);
+    if (typeof slab === 'number') this.#slots.free();
+    this.#slab = allocated(slab);
     this.#words = new Int32Array(this.#slots.buffer);
     this.#tails = new Uint16Array(this.#slots.buffer);
     this.bytes = Buffer.from(this.#slab.buffer);

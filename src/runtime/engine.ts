@@ -69,6 +69,8 @@ export class Engine {
   readonly #waitMemory: { free(): void };
   #isProven = false;
   #isReleased = false;
+  /** Ends a `close()` that nobody will go on with. */
+  readonly #discarded: Discarded = makeDiscarded();
   #buffers: BufferRing | null = null;
   #files: FileTable | null = null;
   #registered: BufferTable | null = null;
@@ -162,10 +164,15 @@ export class Engine {
       const request = scheduler.begin(settleWithResult, 'cancel');
       prepCancelAny(scheduler.sqe, IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL);
       const { begun } = scheduler;
-      await promiseOf<number>(request).catch(ignoreCompletion);
+      const canceled = promiseOf<number>(request).catch(ignoreCompletion);
+      await Promise.race([canceled, this.#discarded.promise]);
+      if (this.#isReleased) return;
       // What could not be canceled ends by itself; what was begun meanwhile is canceled as well.
       const isWaiting = scheduler.inFlight > 0 && scheduler.begun === begun;
-      if (isWaiting && scheduler.failure === null) await scheduler.nextBatch();
+      if (isWaiting && scheduler.failure === null) {
+        await Promise.race([scheduler.nextBatch(), this.#discarded.promise]);
+        if (this.#isReleased) return;
+      }
       if (scheduler.failure !== null) throw scheduler.failure;
     }
     this.#release();
@@ -174,6 +181,7 @@ export class Engine {
   /** The same at once, for the end of the thread: nobody is told, nothing is lost to the kernel. */
   discard(): void {
     if (this.#isReleased) return;
+    this.#discarded.resolve();
     // What is queued is submitted first, so that it can be canceled.
     this.scheduler.flush();
     this.cancelSynchronously();
@@ -181,6 +189,7 @@ export class Engine {
       this.#release();
     } else {
       // Something still uses the memory: it is leaked rather than given to somebody else.
+      this.#isReleased = true;
       this.scheduler.stop();
       this.ring.abandon();
     }
@@ -237,4 +246,17 @@ export class Engine {
       'The kernel accepted a ring but a NOP did not come back. Set ONERING_BACKEND=libuv',
     );
   }
+}
+
+interface Discarded {
+  readonly promise: Promise<void>;
+  readonly resolve: () => void;
+}
+
+function makeDiscarded(): Discarded {
+  let resolve = ignoreCompletion;
+  const promise = new Promise<void>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
 }

@@ -184,6 +184,10 @@ function describe(value: unknown): string {
     if (typeof name === 'string' && name !== '') return `an instance of ${name}`;
     return inspect(value, { depth: -1 });
   }
+  if (typeof value === 'string') {
+    const text = value.length > 28 ? `${value.slice(0, 25)}...` : value;
+    return `type string (${text.includes("'") ? JSON.stringify(text) : `'${text}'`})`;
+  }
   const inspected = inspect(value, { colors: false });
   const shown = inspected.length > 28 ? `${inspected.slice(0, 25)}...` : inspected;
   return `type ${typeof value} (${shown})`;

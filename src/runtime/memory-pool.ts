@@ -32,6 +32,7 @@ export class MemoryPool {
   readonly #chunks: Memory[] = [];
   readonly #free = new Map<number, Block[]>();
   #idleBytes = 0;
+  #isFreed = false;
 
   constructor(kernel: Kernel) {
     this.#kernel = kernel;
@@ -53,6 +54,10 @@ export class MemoryPool {
 
   /** Gives a block back. The kernel no longer uses it, and neither does the caller. */
   give(block: Block): void {
+    if (this.#isFreed) {
+      block.memory?.free();
+      return;
+    }
     if (block.memory !== null) {
       if (this.#idleBytes + block.sizeClass > IDLE_BYTES_MAX) {
         block.memory.free();
@@ -65,6 +70,7 @@ export class MemoryPool {
 
   /** Unmaps everything that is idle. What is still taken is unmapped with the process. */
   free(): void {
+    this.#isFreed = true;
     for (const blocks of this.#free.values()) {
       for (const { memory } of blocks) memory?.free();
     }

@@ -23,7 +23,7 @@ const context = new URL('programs/context.mjs', import.meta.url);
 const order = new URL('programs/order.mjs', import.meta.url);
 
 describe('AsyncLocalStorage', () => {
-  it.each(hosts)('has its store after every await and in every event [$label]', async (host) => {
+  it.each(hosts)('has its store after every await and in every event on $label', async (host) => {
     const { wrong, checks } = await runProgram<ContextReport>(host, context, ['paths']);
     expect(wrong).toEqual([]);
     for (const name of ['nop', 'File.read', 'TcpStream.read', 'data', 'drain', 'close']) {
@@ -32,7 +32,7 @@ describe('AsyncLocalStorage', () => {
     expect(checks.length).toBeGreaterThan(20);
   });
 
-  it.each(hosts)('loses the store of a callback that threw [$label]', async (host) => {
+  it.each(hosts)('loses the store of a callback that threw on $label', async (host) => {
     const { wrong, checks } = await runProgram<ContextReport>(host, context, ['throws']);
     expect(wrong).toEqual([]);
     expect(checks).toEqual(['after a throw']);
@@ -40,7 +40,7 @@ describe('AsyncLocalStorage', () => {
 });
 
 describe('around a completion', () => {
-  it.each(hosts)('ticks, microtasks and immediates run in their order [$label]', async (host) => {
+  it.each(hosts)('ticks, microtasks and immediates run in their order on $label', async (host) => {
     const report = await runProgram<OrderReport>(host, order, []);
     expect(report.insideCallback.slice(0, 3)).toEqual(['callback', 'tick', 'microtask']);
     expect(report.afterAwait).toEqual(['sync', 'microtask', 'tick', 'immediate']);
@@ -49,7 +49,7 @@ describe('around a completion', () => {
     expect(report.betweenSockets).toEqual([...one, ...one]);
   });
 
-  it.each(ringHosts)('an immediate comes before a timer, and soon [$label]', async (host) => {
+  it.each(ringHosts)('an immediate comes before a timer, and soon on $label', async (host) => {
     const report = await runProgram<OrderReport>(host, order, []);
     expect(report.insideCallback.slice(3)).toEqual(['immediate', 'timeout']);
     // One completion a tick: the loop may not keep an immediate for a whole turn.

@@ -25,14 +25,14 @@ const places = [...ownPlaces, 'timer', 'immediate'];
 describe('an error that is thrown', () => {
   for (const place of places) {
     it.each(hosts)(
-      `in ${place} reaches the handler, and the loop goes on [$label]`,
+      `in ${place} reaches the handler, and the loop goes on on $label`,
       async (host) => {
         const { caught } = await runProgram<UncaughtReport>(host, uncaught, [place, 'handled']);
         expect(caught).toEqual([thrown, workedAfterwards]);
       },
     );
 
-    it.each(hosts)(`in ${place} ends the process without a handler [$label]`, async (host) => {
+    it.each(hosts)(`in ${place} ends the process without a handler on $label`, async (host) => {
       const { code, stdout, stderr } = await runToEnd(host, uncaught, [place]);
       expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
       expect(stderr).toContain('Error: thrown on purpose');
@@ -42,27 +42,27 @@ describe('an error that is thrown', () => {
   }
 
   it.each(hosts)(
-    'by several callbacks of a batch keeps none of the others [$label]',
+    'by several callbacks of a batch keeps none of the others on $label',
     async (host) => {
       const { caught } = await runProgram<UncaughtReport>(host, uncaught, ['batch', 'handled']);
       expect(caught).toEqual([thrown, thrown, thrown, ['calls 1', ''], workedAfterwards]);
     },
   );
 
-  it.each(ringHosts)('by a listener of an event does not break the ring [$label]', async (host) => {
+  it.each(ringHosts)('by a listener of an event does not break the ring on $label', async (host) => {
     const { caught } = await runProgram<UncaughtReport>(host, uncaught, ['resize', 'handled']);
     expect(caught).toEqual([thrown, workedAfterwards]);
   });
 });
 
 describe('a rejection that nobody handles', () => {
-  it.each(hosts)('reaches the handler; one that is handled does not [$label]', async (host) => {
+  it.each(hosts)('reaches the handler; one that is handled does not on $label', async (host) => {
     const { seen } = await runProgram<RejectionReport>(host, rejection, ['handled']);
     const expected = ['rejected on purpose', 'ECONNREFUSED', 'caught ECONNREFUSED'];
     expect(seen.toSorted()).toEqual(expected.toSorted());
   });
 
-  it.each(hosts)('ends the process without a handler [$label]', async (host) => {
+  it.each(hosts)('ends the process without a handler on $label', async (host) => {
     const { code, stdout, stderr } = await runToEnd(host, rejection, []);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr).toMatch(/Error: rejected on purpose\n {4}at .*rejection\.mjs/);

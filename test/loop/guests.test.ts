@@ -29,7 +29,7 @@ const LATE_MS_MAX = 5;
 const GUEST_MS_MAX = 3000;
 
 describe.each(['idle', 'nop', 'echo'])('with the load %s', (load) => {
-  it.each(hosts)('timers and immediates are on time [$label]', async (host) => {
+  it.each(hosts)('timers and immediates are on time on $label', async (host) => {
     const late = await runProgram<TimersReport>(host, timers, [load]);
     expect(median(late.timeouts), 'setTimeout').toBeLessThan(LATE_MS_MAX);
     expect(median(late.intervals), 'setInterval').toBeLessThan(LATE_MS_MAX);
@@ -40,7 +40,7 @@ describe.each(['idle', 'nop', 'echo'])('with the load %s', (load) => {
     expect(Math.min(...late.timeouts)).toBeGreaterThan(-1.5);
   });
 
-  it.each(hosts)('everything that libuv does completes [$label]', async (host) => {
+  it.each(hosts)('everything that libuv does completes on $label', async (host) => {
     const { took } = await runProgram<GuestsReport>(host, guests, [load]);
     expect(Object.keys(took)).toHaveLength(9);
     expect(Object.entries(took).filter(([, ms]) => ms > GUEST_MS_MAX)).toEqual([]);
@@ -48,13 +48,13 @@ describe.each(['idle', 'nop', 'echo'])('with the load %s', (load) => {
 });
 
 describe('with many operations in flight', () => {
-  it.each(hosts)('timers of promise loops are on time [$label]', async (host) => {
+  it.each(hosts)('timers of promise loops are on time on $label', async (host) => {
     const late = await runProgram<TimersReport>(host, timers, ['deep']);
     expect(median(late.timeouts)).toBeLessThan(2 * LATE_MS_MAX);
     expect(median(late.intervals)).toBeLessThan(2 * LATE_MS_MAX);
   });
 
-  it.each(hosts)('timers of callback loops are on time [$label]', async (host) => {
+  it.each(hosts)('timers of callback loops are on time on $label', async (host) => {
     const late = await runProgram<TimersReport>(host, timers, ['callbacks']);
     expect(median(late.timeouts)).toBeLessThan(2 * LATE_MS_MAX);
     expect(median(late.intervals)).toBeLessThan(2 * LATE_MS_MAX);

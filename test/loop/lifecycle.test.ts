@@ -40,7 +40,7 @@ const expectations: Record<string, readonly string[]> = {
 
 describe('a program ends by itself', () => {
   for (const [name, seen] of Object.entries(expectations)) {
-    it.each(hosts)(`${name} [$label]`, async (host) => {
+    it.each(hosts)(`${name} on $label`, async (host) => {
       const report = await runProgram<LifecycleReport>(host, lifecycle, [name]);
       expect(report).toMatchObject({ seen, code: 0, inFlight: 0 });
       expect(report.tookMs).toBeLessThan(LATE_MS_MAX);
@@ -48,7 +48,7 @@ describe('a program ends by itself', () => {
   }
 
   it.each(hosts)(
-    'with code 13 when it waits for what keeps nothing alive [$label]',
+    'with code 13 when it waits for what keeps nothing alive on $label',
     async (host) => {
       const name = 'waits for ever on what has no reference';
       const options = { code: 13, stderr: /unsettled top-level await|^$/i };
@@ -62,7 +62,7 @@ describe('a program ends by itself', () => {
 describe('process.exit', () => {
   const places = ['callback', 'await', 'tick', 'data', 'read', 'timer', 'immediate'];
   for (const place of places) {
-    it.each(hosts)(`works at once in ${place} [$label]`, async (host) => {
+    it.each(hosts)(`works at once in ${place} on $label`, async (host) => {
       const { exits, elapsedMs } = await runProgram<ExitReport>(host, exitInside, [place], {
         code: 7,
       });
@@ -74,7 +74,7 @@ describe('process.exit', () => {
 
 describe('a signal without a handler', () => {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    it.each(hosts)(`${signal} ends a program that sleeps [$label]`, async (host) => {
+    it.each(hosts)(`${signal} ends a program that sleeps on $label`, async (host) => {
       const { code, signal: endedBy, stderr } = await runToEnd(host, waiting, [signal]);
       expect({ code, endedBy, stderr }).toEqual({ code: null, endedBy: signal, stderr: '' });
     });

@@ -37,7 +37,7 @@ const program = (name: string): URL => new URL(`programs/${name}.mjs`, import.me
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 describe('the inspector', () => {
-  it.each(hosts)('evaluates while the ring sleeps [$label]', async (host) => {
+  it.each(hosts)('evaluates while the ring sleeps on $label', async (host) => {
     const { child, url } = await startInspected(host);
     const client = await connectInspector(url);
     const startMs = performance.now();
@@ -77,7 +77,7 @@ async function startInspected(host: Host): Promise<{
 }
 
 describe('plain sockets in the same process', () => {
-  it.each(hosts)('open and close as fast as without a ring [$label]', async (host) => {
+  it.each(hosts)('open and close as fast as without a ring on $label', async (host) => {
     const { before, beside, after } = await runProgram<SocketsReport>(
       host,
       program('plain-sockets'),
@@ -87,14 +87,14 @@ describe('plain sockets in the same process', () => {
     expect(beside).toBeLessThan(3 * Math.max(before, after) + 1);
   });
 
-  it.each(ringHosts)('are served while the ring is at full speed [$label]', async (host) => {
+  it.each(ringHosts)('are served while the ring is at full speed on $label', async (host) => {
     const report = await runProgram<SocketsReport>(host, program('plain-sockets'), ['echo']);
     expect(report.beside).toBeLessThan(25);
   });
 });
 
 describe('the package', () => {
-  it.each(hosts)('gives one runtime a thread, however it is loaded [$label]', async (host) => {
+  it.each(hosts)('gives one runtime a thread, however it is loaded on $label', async (host) => {
     // A package of its own that depends on this very copy.
     const folder = tempDirectory();
     const modules = join(folder, 'node_modules');
@@ -113,7 +113,7 @@ describe('the package', () => {
     expect(backend).toBe(host.backend);
   });
 
-  it.each(hosts)('works beside another copy of itself [$label]', async (host) => {
+  it.each(hosts)('works beside another copy of itself on $label', async (host) => {
     const folder = tempDirectory();
     const copy = join(folder, 'node_modules', 'onering');
     mkdirSync(copy, { recursive: true });
@@ -133,7 +133,7 @@ describe('the package', () => {
 });
 
 describe('closing a runtime with work in flight', () => {
-  it.each(hosts)('settles everything and leaves nothing open [$label]', async (host) => {
+  it.each(hosts)('settles everything and leaves nothing open on $label', async (host) => {
     const report = await runProgram<CloseReport>(host, program('close-in-flight'), []);
     expect(report).toMatchObject({ inFlight: 0, left: [], lateCompletions: 0 });
     expect(report.closedMs).toBeLessThan(2000);
@@ -156,7 +156,7 @@ describe('closing a runtime with work in flight', () => {
     });
   });
 
-  it.each(ringHosts)('a queue that had grown leaves nothing running [$label]', async (host) => {
+  it.each(ringHosts)('a queue that had grown leaves nothing running on $label', async (host) => {
     const report = await runProgram<{ grown: number; cpuShare: number }>(
       host,
       program('close-grown'),

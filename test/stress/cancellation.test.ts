@@ -37,7 +37,7 @@ const TIMEOUT_MS = 15_000 + OPERATIONS;
 
 describe('random aborts', () => {
   it.each(hosts)(
-    'reach the operation that they are meant for, or none [$label]',
+    'reach the operation that they are meant for, or none on $label',
     async (host) => {
       const { seed, replay } = new SeededRandom();
       const count = host.backend === 'uring' ? OPERATIONS : OPERATIONS_WITHOUT_RING;
@@ -57,14 +57,14 @@ describe('random aborts', () => {
 });
 
 describe('an abort in the batch of its completion', () => {
-  it.each(ringHosts)('loses no bytes and no connection [$label]', async (host) => {
+  it.each(ringHosts)('loses no bytes and no connection on $label', async (host) => {
     const report = await runProgram<{ lost: number; rounds: number }>(host, sameBatch, []);
     expect(report).toMatchObject({ lost: 0, rounds: 300 });
   });
 });
 
 describe('a buffer that its owner gives away during a read', () => {
-  it.each(ringHosts)('is not written to by anybody when it is gone [$label]', async (host) => {
+  it.each(ringHosts)('is not written to by anybody when it is gone on $label', async (host) => {
     const report = await runProgram<{ corrupted: number }>(host, moved, [], {
       nodeArgs: ['--expose-gc'],
     });

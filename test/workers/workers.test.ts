@@ -67,7 +67,7 @@ describe.each([
   ['end', WORKERS_ENDING],
 ] as const)('workers that %s', (mode, count) => {
   it.each(ringHosts)(
-    'in the middle of transfers leave nothing behind [$label]',
+    'in the middle of transfers leave nothing behind on $label',
     async (host) => {
       const { before, after } = await runCrews(host, 'transfers', mode, count);
       expect(after.descriptors).toBeLessThanOrEqual(before.descriptors);
@@ -76,7 +76,7 @@ describe.each([
   );
 
   it.each(hosts.filter(({ backend }) => backend === 'libuv'))(
-    'are the same program without a ring [$label]',
+    'are the same program without a ring on $label',
     async (host) => {
       const { problems } = await runCrews(host, 'transfers', mode, WORKERS_WITHOUT_RING);
       expect(problems).toEqual([]);
@@ -90,7 +90,7 @@ describe.each([
   ['end', WORKERS_ENDING],
 ] as const)('workers that %s', (mode, count) => {
   it.each(ringHosts)(
-    'while connections and files arrive leave nothing behind [$label]',
+    'while connections and files arrive leave nothing behind on $label',
     async (host) => {
       const { before, after } = await runCrews(host, 'arrivals', mode, count);
       expect(after.descriptors).toBeLessThanOrEqual(before.descriptors);
@@ -103,7 +103,7 @@ describe('workers that are terminated while connections and files arrive', () =>
   // What the kernel hands over after the last JavaScript ran is nobody's: Node's own `fs` and `net`
   // leave about one descriptor in two workers behind, and so may we.
   it.each(ringHosts)(
-    'leave no more behind than Node does [$label]',
+    'leave no more behind than Node does on $label',
     async (host) => {
       const { before, after } = await runCrews(host, 'arrivals', 'terminate', WORKERS);
       expect(after.descriptors - before.descriptors).toBeLessThanOrEqual(WORKERS / 2);

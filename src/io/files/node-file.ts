@@ -45,13 +45,19 @@ export class NodeFile {
     this.#requireOpen();
     const wanted = path.toString();
     try {
-      const target = await resolveBeneath(await realpath(this.#path), wanted, flags);
+      const target = await resolveBeneath(await this.#realPath(), wanted, flags);
       return await NodeFile.open(this.#runtime, target, flags, 0o666);
     } catch (error) {
       const { errno } = error as { errno?: number };
       if (errno === undefined) throw error;
       throw systemError(errno, 'open', { path: wanted });
     }
+  }
+
+  /** Where it is now; without `/proc`, where it was. */
+  async #realPath(): Promise<string> {
+    const link = `/proc/self/fd/${this.#handle.fd}`;
+    return await realpath(link).catch(() => realpath(this.#path));
   }
 
   async read(buffer: NodeJS.ArrayBufferView, options: TransferOptions): Promise<number> {
@@ -101,13 +107,14 @@ export class NodeFile {
   }
 
   #requireOpen(): void {
-    if (this.#closing !== null) throw closedError('file');
     if (this.#runtime.isClosed) throw closedError('runtime');
+    if (this.#closing !== null) throw closedError('file');
   }
 }
 
 /** Where a relative path leads, if it leads nowhere outside of `root`. */
 async function resolveBeneath(root: string, path: string, flags: number): Promise<string> {
+  if (path === '') throw systemError(-ENOENT, 'open');
   const isOut = isAbsolute(path) || normalize(path).split(sep)[0] === '..';
   if (isOut) throw systemError(-EXDEV, 'open');
   const target = await resolveTarget(join(root, path), flags);

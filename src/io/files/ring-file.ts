@@ -96,12 +96,12 @@ export class RingFile {
     await this.#fsync('fdatasync', IORING_FSYNC_DATASYNC);
   }
 
-  stat(): Promise<FileStats> {
-    return punt(() => this.#stat());
+  async stat(): Promise<FileStats> {
+    this.requireOpen();
+    return await this.during(() => punt(() => this.#stat()));
   }
 
   async #stat(): Promise<FileStats> {
-    this.#requireOpen();
     const { scheduler, pool } = this.#engine;
     // The result, and behind it the empty path: a NUL.
     const block = pool.take(STRUCT_STATX_SIZE + 1);
@@ -110,13 +110,11 @@ export class RingFile {
     const mask = STATX_BASIC_STATS | STATX_BTIME;
     const path = block.address + STRUCT_STATX_SIZE;
     prepStatx(scheduler.sqe, this.#fd, path, AT_EMPTY_PATH, mask, block.address);
-    this.#pending += 1;
     try {
       await promiseOf<number>(operation);
       return fileStats(readStatx(block.bytes));
     } finally {
       pool.give(block);
-      this.#settled();
     }
   }
 
@@ -148,7 +146,7 @@ export class RingFile {
   ): Promise<number> {
     try {
       const transfer = validateTransfer(buffer, options);
-      this.#requireOpen();
+      this.requireOpen();
       transfer.signal?.throwIfAborted();
       return this.#begin(prepare, syscall, buffer, transfer);
     } catch (error) {
@@ -183,7 +181,7 @@ export class RingFile {
   }
 
   async #fsync(syscall: string, flags: number): Promise<void> {
-    this.#requireOpen();
+    this.requireOpen();
     const { scheduler } = this.#engine;
     const operation = scheduler.begin(settleTransfer, syscall);
     prepFsync(scheduler.sqe, this.#fd, flags);
@@ -228,9 +226,10 @@ export class RingFile {
     if (this.#pending === 0 && this.#onIdle !== null) this.#onIdle();
   }
 
-  #requireOpen(): void {
-    if (this.#closing !== null) throw closedError('file');
+  /** Throws unless operations may be begun on it. */
+  requireOpen(): void {
     this.#runtime.requireEngine();
+    if (this.#closing !== null) throw closedError('file');
   }
 }
 
@@ -311,7 +310,7 @@ export async function openRingFileBeneath(
   flags: number,
 ): Promise<RingFile> {
   const engine = root.runtime.requireEngine();
-  if (root.fd < 0) throw closedError('file');
+  root.requireOpen();
   const { scheduler, pool } = engine;
   const block = pool.take(OPEN_HOW_SIZE + path.length + 1);
   writeOpenHow(block.bytes, 0, {

@@ -29,7 +29,8 @@ export function validatePort(port: unknown, name: string): number {
 
 /** Checks a host name. */
 export function validateHostname(hostname: unknown, name: string): string | undefined {
-  if (hostname === undefined || typeof hostname === 'string') return hostname;
+  if (hostname === undefined || hostname === '') return undefined;
+  if (typeof hostname === 'string') return hostname;
   throw invalidArgType(name, 'of type string', hostname);
 }
 

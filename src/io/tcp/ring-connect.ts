@@ -3,7 +3,12 @@
  */
 
 import {
+  EACCES,
+  EADDRNOTAVAIL,
+  EHOSTUNREACH,
+  EINVAL,
   encodeSockaddr,
+  ENETUNREACH,
   IPPROTO_TCP,
   prepConnect,
   SOCK_CLOEXEC,
@@ -18,8 +23,8 @@ import {
   systemError,
 } from '../../runtime/index.ts';
 import type { Runtime } from '../../runtime/index.ts';
-import { resolveEndpoints } from './address.ts';
-import type { Endpoint } from './address.ts';
+import { addressOf, resolveEndpoints } from './address.ts';
+import type { Endpoint, SocketAddress } from './address.ts';
 import { RingConnection } from './ring-connection.ts';
 
 /** Connects to the first address that answers; the last failure is the one that is reported. */
@@ -65,10 +70,27 @@ async function connectTo(
     await promiseOf<number>(operation);
     return new RingConnection(runtime, fd);
   } catch (error) {
+    const local = addressOf(calls.getsockname(fd));
     calls.close(fd);
     if (!(error instanceof SystemError)) throw error;
-    throw systemError(error.errno, 'connect', { address, port });
+    throw connectError(error.errno, address, port, local);
   } finally {
     pool.give(block);
   }
+}
+
+/** Failures that Node meets before it waits: it names the local address then. */
+const EARLY = new Set([-EACCES, -EADDRNOTAVAIL, -EINVAL, -ENETUNREACH, -EHOSTUNREACH]);
+
+function connectError(
+  errno: number,
+  address: string,
+  port: number,
+  local: SocketAddress | null,
+): SystemError {
+  const error = systemError(errno, 'connect', { address, port });
+  if (EARLY.has(errno) && local !== null) {
+    error.message += ` - Local (${local.address}:${local.port})`;
+  }
+  return error;
 }

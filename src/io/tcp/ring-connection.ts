@@ -73,7 +73,9 @@ export class RingConnection implements Connection {
   #sending: QueuedSend[] = [];
   #queue: QueuedSend[] = [];
   #sentBytes = 0;
+  /** Whether `shutdown` was asked for, and whether it is with the kernel. */
   #isShutDown = false;
+  #isShuttingDown = false;
   #onShutdown: SendCallback | null = null;
   #closeState: CloseState = 'open';
 
@@ -91,14 +93,14 @@ export class RingConnection implements Connection {
   }
 
   get localAddress(): SocketAddress | null {
-    if (this.#local === undefined && this.#closeState !== 'closed') {
+    if (this.#local === undefined && this.#closeState === 'open') {
       this.#local = addressOf(this.#engine.calls.getsockname(this.#fd));
     }
     return this.#local ?? null;
   }
 
   get remoteAddress(): SocketAddress | null {
-    if (this.#remote === undefined && this.#closeState !== 'closed') {
+    if (this.#remote === undefined && this.#closeState === 'open') {
       this.#remote = addressOf(this.#engine.calls.getpeername(this.#fd));
     }
     return this.#remote ?? null;
@@ -152,10 +154,12 @@ export class RingConnection implements Connection {
   }
 
   setNoDelay(isOn: boolean): void {
+    if (this.#closeState !== 'open') return;
     this.#engine.calls.setOption(this.#fd, IPPROTO_TCP, TCP_NODELAY, isOn ? 1 : 0);
   }
 
   setKeepAlive(isOn: boolean, initialDelayMs: number): void {
+    if (this.#closeState !== 'open') return;
     const { calls } = this.#engine;
     calls.setOption(this.#fd, SOL_SOCKET, SO_KEEPALIVE, isOn ? 1 : 0);
     const seconds = Math.floor(initialDelayMs / 1000);
@@ -332,12 +336,14 @@ export class RingConnection implements Connection {
     operation.context = this;
     operation.runsUserCode = true;
     prepShutdown(scheduler.sqe, this.#fd, SHUT_WR);
+    this.#isShuttingDown = true;
     this.#send = operation;
   }
 
   /** @internal */
   onShutdown(result: number): void {
     this.#send = null;
+    this.#isShuttingDown = false;
     const done = this.#onShutdown;
     this.#onShutdown = null;
     // A peer that is gone already has heard that nothing follows.
@@ -351,13 +357,12 @@ export class RingConnection implements Connection {
     this.#closeState = 'canceling';
     const error = closedError('socket');
     for (const { done } of this.#takeQueue()) tell(done, error);
-    if (this.#send === null) {
+    if (!this.#isShuttingDown) {
       const done = this.#onShutdown;
       this.#onShutdown = null;
       tell(done, error);
-    } else {
-      cancelOperation(this.#engine.scheduler, this.#send);
     }
+    if (this.#send !== null) cancelOperation(this.#engine.scheduler, this.#send);
     this.#cancelReceive();
     this.#closeIfIdle();
   }

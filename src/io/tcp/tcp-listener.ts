@@ -81,6 +81,7 @@ export class TcpListener implements AcceptHandler {
   readonly #takers: Taker[] = [];
   readonly #closed: Promise<void>;
   #resolveClosed: () => void = () => {};
+  #unbind: () => void = () => {};
   #isClosed = false;
   #isPaused = false;
   #error: Error | null = null;
@@ -127,7 +128,7 @@ export class TcpListener implements AcceptHandler {
       throw signal.reason;
     }
     const listener = new TcpListener(acceptor, callbacks);
-    signal?.addEventListener('abort', () => void listener.close(), { once: true });
+    if (signal !== undefined) listener.#bind(signal);
     return listener;
   }
 
@@ -175,6 +176,7 @@ export class TcpListener implements AcceptHandler {
   close(): Promise<void> {
     if (this.#isClosed) return this.#closed;
     this.#isClosed = true;
+    this.#unbind();
     this.#acceptor.close();
     for (const connection of this.#accepted.splice(0)) connection.destroy();
     this.#failTakers(closedError('listener'));
@@ -238,6 +240,13 @@ export class TcpListener implements AcceptHandler {
     // The runtime closes its sockets when it is closed itself.
     if (!this.#isClosed) void this.close();
     this.#resolveClosed();
+  }
+
+  /** Closes with the signal, and lets go of it when closed otherwise. */
+  #bind(signal: AbortSignal): void {
+    const onAbort = (): void => void this.close();
+    signal.addEventListener('abort', onAbort, { once: true });
+    this.#unbind = () => signal.removeEventListener('abort', onAbort);
   }
 
   #resume(): void {

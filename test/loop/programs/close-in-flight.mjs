@@ -17,7 +17,7 @@ process.on('exit', () => rmSync(folder, { recursive: true }));
 const path = join(folder, 'file');
 writeFileSync(path, Buffer.alloc(FILE_SIZE, 5));
 const fifo = join(folder, 'fifo');
-execFileSync('mkfifo', [fifo]);
+execFileSync('mkfifo', [fifo], { stdio: 'ignore' });
 
 const before = descriptors();
 const ring = new Runtime();

@@ -40,8 +40,9 @@ const sent = { bytes: 0, connections: 0 };
 const received = { bytes: 0, connections: 0 };
 let left = Number(countText);
 
-// What Node opens once for its own sockets is open before anything is counted.
+// What Node opens once for pipes and sockets is open before anything is counted.
 await (await TcpListener.listen({ port: 0 })).close();
+process.stderr.write('');
 const before = await descriptors();
 const stage = await openStage();
 const kinds = Object.entries(everyKind());
@@ -104,7 +105,7 @@ async function openStage() {
   const path = join(folder, 'file');
   writeFileSync(path, Buffer.alloc(FILE_SIZE, FILE_BYTE));
   const fifoPath = join(folder, 'fifo');
-  execFileSync('mkfifo', [fifoPath]);
+  execFileSync('mkfifo', [fifoPath], { stdio: 'ignore' });
   const hostname = '127.0.0.1';
   const listener = await TcpListener.listen({ hostname, port: 0 });
   const { port } = listener.address();

@@ -16,7 +16,7 @@ const ROUNDS = 3;
 const folder = mkdtempSync(join(tmpdir(), 'onering-moved-'));
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 const path = join(folder, 'fifo');
-execFileSync('mkfifo', [path]);
+execFileSync('mkfifo', [path], { stdio: 'ignore' });
 const fifo = await File.open(path, 'r+');
 
 let corrupted = 0;
