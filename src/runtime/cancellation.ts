@@ -15,10 +15,27 @@ import type { Scheduler } from './scheduler.ts';
 /** Asks the kernel to give an operation up. Its completion still comes. */
 export function cancelOperation(scheduler: Scheduler, operation: Operation): void {
   if (!operation.isInFlight || scheduler.isStopped) return;
-  const { index, generation } = operation;
-  const request = scheduler.begin(ignoreCompletion, 'cancel');
+  const { index, generation, isMultishot } = operation;
+  const request = scheduler.begin(isMultishot ? cancelAgain : ignoreCompletion, 'cancel');
+  if (isMultishot) request.context = { scheduler, operation, generation } satisfies Attempt;
   scheduler.setReferenced(request, false);
   prepCancel(scheduler.sqe, index, generation, 0);
+}
+
+interface Attempt {
+  readonly scheduler: Scheduler;
+  readonly operation: Operation;
+  readonly generation: number;
+}
+
+/**
+ * A multishot operation that was just delivering something is not found, or is "already" running,
+ * and goes on: it is asked again until its last completion is seen.
+ */
+function cancelAgain(result: number, _flags: number, request: Operation): void {
+  if (result >= 0) return;
+  const { scheduler, operation, generation } = request.context as Attempt;
+  if (operation.generation === generation) cancelOperation(scheduler, operation);
 }
 
 /** The operations that one signal aborts: one listener, however many they are. */

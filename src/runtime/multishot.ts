@@ -109,6 +109,7 @@ export class MultishotOperation implements AsyncIterableIterator<MultishotComple
     const options = this.#options;
     const operation = scheduler.begin(onCompletion, options.syscall ?? 'io_uring_enter');
     operation.context = this;
+    operation.isMultishot = true;
     operation.keep = options.keep ?? null;
     operation.reject = (reason) => this.#fail(reason);
     this.#operation = operation;

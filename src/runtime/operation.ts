@@ -33,6 +33,8 @@ export class Operation {
    * after it. What only settles promises is drained once a batch.
    */
   runsUserCode: boolean;
+  /** Whether it completes many times until it is canceled. */
+  isMultishot: boolean;
   /** Whether a result of 0 or more is a descriptor, which somebody has to close. */
   makesDescriptor: boolean;
   complete: Complete;
@@ -58,6 +60,7 @@ export class Operation {
     this.isInFlight = false;
     this.isReferenced = false;
     this.runsUserCode = false;
+    this.isMultishot = false;
     this.makesDescriptor = false;
     this.complete = ignoreCompletion;
     this.result = 0;

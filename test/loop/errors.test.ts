@@ -49,10 +49,13 @@ describe('an error that is thrown', () => {
     },
   );
 
-  it.each(ringHosts)('by a listener of an event does not break the ring on $label', async (host) => {
-    const { caught } = await runProgram<UncaughtReport>(host, uncaught, ['resize', 'handled']);
-    expect(caught).toEqual([thrown, workedAfterwards]);
-  });
+  it.each(ringHosts)(
+    'by a listener of an event does not break the ring on $label',
+    async (host) => {
+      const { caught } = await runProgram<UncaughtReport>(host, uncaught, ['resize', 'handled']);
+      expect(caught).toEqual([thrown, workedAfterwards]);
+    },
+  );
 });
 
 describe('a rejection that nobody handles', () => {

@@ -14,6 +14,7 @@ interface TimersReport {
   readonly intervals: readonly number[];
   readonly afterWork: readonly number[];
   readonly immediates: readonly number[];
+  readonly precise: readonly number[];
 }
 
 interface GuestsReport {
@@ -38,6 +39,8 @@ describe.each(['idle', 'nop', 'echo'])('with the load %s', (load) => {
     expect(median(late.immediates), 'setImmediate').toBeLessThan(LATE_MS_MAX);
     // Never early by more than the millisecond that Node rounds by.
     expect(Math.min(...late.timeouts)).toBeGreaterThan(-1.5);
+    expect(median(late.precise), 'timers of the runtime').toBeLessThan(LATE_MS_MAX);
+    if (host.backend === 'uring') expect(Math.min(...late.precise)).toBeGreaterThanOrEqual(0);
   });
 
   it.each(hosts)('everything that libuv does completes on $label', async (host) => {

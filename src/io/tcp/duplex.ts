@@ -6,7 +6,6 @@
  */
 
 import { Duplex } from 'node:stream';
-import { closedError } from '../../runtime/index.ts';
 import type { Connection, ConnectionHandler } from './connection.ts';
 import type { TcpStream } from './tcp-stream.ts';
 
@@ -184,7 +183,7 @@ export class TcpDuplex extends Duplex implements ConnectionHandler {
   onClose(): void {
     this.#isGone = true;
     if (this.#onDestroyed !== null) this.#onDestroyed();
-    else this.destroy(closedError('socket'));
+    else this.destroy();
   }
 
   #touch(): void {

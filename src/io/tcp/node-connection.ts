@@ -98,7 +98,7 @@ export class NodeConnection implements Connection {
   }
 
   setHandler(handler: ConnectionHandler): void {
-    if (this.#isGone) process.nextTick(() => handler.onClose());
+    if (this.#isGone) setImmediate(() => handler.onClose());
     else this.#handler = handler;
   }
 

@@ -150,6 +150,7 @@ export class RingAcceptor implements Acceptor {
     const operation = scheduler.begin(onAccept, 'accept');
     operation.context = this;
     operation.runsUserCode = true;
+    operation.isMultishot = true;
     operation.makesDescriptor = true;
     prepMultishotAccept(scheduler.sqe, this.#fd, 0, 0, SOCK_CLOEXEC);
     if (!this.#isReferenced) scheduler.setReferenced(operation, false);

@@ -107,7 +107,7 @@ export class RingConnection implements Connection {
   }
 
   setHandler(handler: ConnectionHandler): void {
-    if (this.#closeState === 'closed') process.nextTick(() => handler.onClose());
+    if (this.#closeState === 'closed') setImmediate(() => handler.onClose());
     else this.#handler = handler;
   }
 
@@ -177,6 +177,7 @@ export class RingConnection implements Connection {
     const { scheduler, receiveBuffers } = this.#engine;
     const operation = scheduler.begin(onReceive, 'read');
     operation.context = this;
+    operation.isMultishot = true;
     operation.runsUserCode = true;
     prepRecvMultishot(scheduler.sqe, this.#fd, 0, 0, 0);
     setSqeFlags(scheduler.sqe, IOSQE_BUFFER_SELECT);

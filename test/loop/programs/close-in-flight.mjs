@@ -77,7 +77,7 @@ function follow(name, promise) {
   pending.push(promise.then(succeeded, (error) => note(error.code ?? error.name)));
 }
 
-/** What is open that is not Node's own: its pipes and eventfds come and go. */
+/** What is open that is not Node's own: eventfds, and what it keeps for when none is left. */
 function descriptors() {
   return readdirSync('/proc/self/fd')
     .map((fd) => {
@@ -88,5 +88,5 @@ function descriptors() {
         return undefined;
       }
     })
-    .filter((entry) => entry !== undefined && !entry.includes('eventfd'));
+    .filter((entry) => entry !== undefined && !/eventfd|\/dev\/null/.test(entry));
 }

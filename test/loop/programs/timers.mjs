@@ -1,21 +1,24 @@
 /**
- * How late Node's timers are, in milliseconds, while the runtime has the load that is named in the
+ * How late Node's timers and the runtime's own are, in milliseconds, while the runtime has the load that is named in the
  * first argument.
  */
 
 import { block, report, startLoad } from './load.mjs';
 import { runtime } from 'onering';
+import { setTimeout as ringTimeout } from 'onering/timers/promises';
 
 const ROUNDS = 15;
 const DELAY_MS = 5;
+const PRECISE_DELAY_MS = 2.5;
 
 const stop = await startLoad(process.argv[2]);
 const timeouts = await timeoutsLate();
 const intervals = await intervalsLate();
 const afterWork = await lateAfterWork();
 const immediates = await immediatesLate();
+const precise = await preciseLate();
 await stop();
-report({ timeouts, intervals, afterWork, immediates });
+report({ timeouts, intervals, afterWork, immediates, precise });
 
 async function timeoutsLate() {
   const late = [];
@@ -40,6 +43,17 @@ function intervalsLate() {
       resolve(late);
     }, DELAY_MS);
   });
+}
+
+/** The runtime's own, which honor fractions. */
+async function preciseLate() {
+  const late = [];
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const startMs = performance.now();
+    await ringTimeout(PRECISE_DELAY_MS);
+    late.push(performance.now() - startMs - PRECISE_DELAY_MS);
+  }
+  return late;
 }
 
 /** A timer that is set before a completion's callback keeps the thread busy: not later for it. */
