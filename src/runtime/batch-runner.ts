@@ -1,8 +1,8 @@
 /**
  * Batch runner: runs collected completions, one after the other.
  *
- * Each finds its operation by index and generation; one that belongs to an operation that is over is
- * dropped and counted. A callback may collect more, run the rest itself, or end the program: the
+ * Each finds its operation by index and generation; one that belongs to an operation that is over
+ * is dropped and counted. A callback may collect more, run the rest itself, or end the program: the
  * place in the batch is kept here and not in a loop.
  *
  * Hot path: no allocation, no closures, no polymorphism per completion.
@@ -51,11 +51,15 @@ export class BatchRunner {
     for (const resolve of this.#onBatch.splice(0)) resolve();
   }
 
-  /** Runs what was collected. */
+  /**
+   * Runs what was collected. What callbacks cause to be collected meanwhile stays for the next run:
+   * a callback that submits could otherwise go on for ever.
+   */
   run(): void {
     const completions = this.#completions;
-    if (completions.count === 0) return;
-    while (this.#next < completions.count) {
+    const end = completions.count;
+    if (end === 0) return;
+    while (this.#next < end && this.#next < completions.count) {
       const { batch } = completions;
       const at = this.#next * CQE_WORDS;
       this.#next += 1;
@@ -66,8 +70,8 @@ export class BatchRunner {
       }
       this.#complete(operation, batch[at + 2] ?? 0, batch[at + 3] ?? 0);
     }
-    this.#metrics.completions += completions.count;
-    completions.count = 0;
+    this.#metrics.completions += this.#next;
+    completions.keepFrom(this.#next);
     this.#next = 0;
     this.tell();
     if (this.drains) drainMicrotasks();

@@ -2,8 +2,8 @@
  * The table of registered buffers: mapped memory that the kernel has pinned once and need not pin
  * for each operation (`READ_FIXED`, `WRITE_FIXED`).
  *
- * It is sparse, Linux 5.19+. Only memory of the runtime's own is registered: V8 may free its buffers,
- * and the pages would stay pinned without anybody's knowing. The kernel keeps its reference until
+ * It is sparse, Linux 5.19+. Only memory of the runtime's own is registered: V8 may free its
+ * buffers, and the pages would stay pinned without anybody's knowing. The kernel keeps its reference until
  * the slot is emptied and what uses it is over.
  */
 

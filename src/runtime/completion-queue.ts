@@ -29,7 +29,7 @@ const BATCH_ENTRIES = 256;
 export class CompletionQueue {
   /** Collected completions, `CQE_WORDS` words each; the first `count` of them are valid. */
   batch: Int32Array = new Int32Array(BATCH_ENTRIES * CQE_WORDS);
-  /** Completions in `batch`. The scheduler sets it back to 0 when it has run them. */
+  /** Completions in `batch`. The batch runner takes those that it has run off. */
   count = 0;
   #ring: Int32Array = new Int32Array(0);
   #headAt = 0;
@@ -88,6 +88,13 @@ export class CompletionQueue {
     this.#head = (this.#head + ready) | 0;
     Atomics.store(ring, this.#headAt, this.#head);
     return ready;
+  }
+
+  /** Forgets the first `index` collected completions; the others move to the front. */
+  keepFrom(index: number): void {
+    const { batch, count } = this;
+    if (index < count) batch.copyWithin(0, index * CQE_WORDS, count * CQE_WORDS);
+    this.count = Math.max(0, count - index);
   }
 
   #growBatch(words: number): void {

@@ -25,8 +25,8 @@ export function drainMicrotasks(): void {
 }
 
 /**
- * Throws from a microtask, where Node makes an `uncaughtException` of it at once: with its listeners
- * called, its async context stack emptied, or the process ended with the right trace.
+ * Throws from a microtask, where Node makes an `uncaughtException` of it at once: with its
+ * listeners called, its async context stack emptied, or the process ended with the right trace.
  */
 export function rethrow(error: unknown): void {
   queueMicrotask(() => {

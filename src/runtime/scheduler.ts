@@ -38,30 +38,24 @@ import { OperationTable } from './operation-table.ts';
 import type { Pressure } from './pressure.ts';
 import type { Ring } from './ring.ts';
 import { BusyWait } from './busy-wait.ts';
-import { Timer, TimerHeap } from './timer-heap.ts';
+import { QuietWatch } from './quiet-watch.ts';
+import type { SchedulerParts } from './scheduler-parts.ts';
+import { TimerHeap } from './timer-heap.ts';
+import type { Timer } from './timer-heap.ts';
 import { clearSubstitute, substituteTimer } from './timer-substitute.ts';
 import type { Waiter } from './wait.ts';
 
 /** Ticks in one turn of the host: enough to amortize its epoll_wait, few enough to stay fair. */
 const TICKS_PER_TURN_MAX = 32;
+/** Work in one turn, waiting not counted: the host's own timers and sockets want their turn. */
+const TURN_BUSY_MS_MAX = 2;
+/** How far the host's clock may lag behind before it is set: it decides how long a tick waits. */
+const STALE_MS_MAX = 0.2;
 /** Offset in words of `user_data` in an SQE. */
 const SQE_USER_DATA = 8;
 
 /** After this many refusals in a row the kernel has no memory for requests. */
 const SUBMIT_ATTEMPTS_MAX = 1000;
-
-/** What the scheduler is made of. */
-export interface SchedulerParts {
-  readonly ring: Ring;
-  readonly waiter: Waiter;
-  readonly loop: HostLoop;
-  readonly pressure: Pressure;
-  readonly metrics: Metrics;
-  readonly busyWaitMicros: number;
-  readonly minWait: { readonly count: number; readonly micros: number };
-  /** Called when the ring itself is broken. */
-  readonly onFailure: (error: Error) => void;
-}
 
 export class Scheduler {
   readonly operations: OperationTable = new OperationTable();
@@ -91,8 +85,10 @@ export class Scheduler {
   #isHostPollArmed = false;
   /** When the last turn ended: what was due then on Node's own timers has run since. */
   #yieldedMs = 0;
+  /** When the host was last told the time. */
+  #updatedMs = 0;
   readonly #onHostReady: Complete;
-  readonly #quietTimer: Timer;
+  readonly #quiet: QuietWatch;
 
   constructor(parts: SchedulerParts) {
     this.ring = parts.ring;
@@ -110,14 +106,7 @@ export class Scheduler {
       this.#isHostPollArmed = false;
       this.#hostPoll = null;
     };
-    this.#quietTimer = new Timer(
-      0,
-      () => {
-        this.#resize(() => this.#pressure.settle());
-      },
-      null,
-    );
-    this.#quietTimer.isReferenced = false;
+    this.#quiet = new QuietWatch(parts.pressure, (error) => this.#fail(error));
     this.#loop.setTick(() => this.#turn());
   }
 
@@ -133,7 +122,7 @@ export class Scheduler {
 
   /** Timers that somebody set. */
   get timerCount(): number {
-    return this.timers.size - (this.#quietTimer.index < 0 ? 0 : 1);
+    return this.timers.size - (this.#quiet.timer.index < 0 ? 0 : 1);
   }
 
   /** The time on the runtime's clock: milliseconds, fractional. */
@@ -258,8 +247,8 @@ export class Scheduler {
   }
 
   /**
-   * Ends every operation: for a ring that is broken. Promises are rejected with the error, listeners
-   * are told as if they had been canceled. Nothing is released: the kernel may still use the memory.
+   * Ends every operation of a ring that is broken. Promises are rejected with the error, listeners
+   * told that they were canceled. Nothing is released: the kernel may still use the memory.
    */
   failAll(error: Error): void {
     this.stop();
@@ -277,7 +266,7 @@ export class Scheduler {
   stop(): void {
     this.#isStopped = true;
     if (this.#isRunning) this.#leaveHost();
-    this.timers.remove(this.#quietTimer);
+    this.timers.remove(this.#quiet.timer);
     this.#handTimersOver();
   }
 
@@ -326,6 +315,8 @@ export class Scheduler {
     this.#isInTurn = true;
     this.#batch.drains = true;
     this.#metrics.turns += 1;
+    // Moves on with each wait, so that only work counts.
+    const idleMs = this.nowMs() - this.#metrics.waitedMs;
     let isPaused = false;
     try {
       for (let ticks = 0; ticks < TICKS_PER_TURN_MAX; ticks += 1) {
@@ -335,6 +326,7 @@ export class Scheduler {
           isPaused = true;
         }
         this.#settleReference();
+        if (ticks > 0 && this.#hasBeenBusy(idleMs)) break;
         const hostTimeoutMs = this.#loop.timeoutMs();
         this.#tick(hostTimeoutMs);
         if (hostTimeoutMs === 0 || this.#isHostReady || this.#isStopped) break;
@@ -349,6 +341,16 @@ export class Scheduler {
     if (isPaused) this.#loop.resume();
     if (this.timers.size > 0) this.#yieldedMs = this.nowMs();
     this.#settleHost();
+  }
+
+  /** Whether the turn has worked for long enough. The host's clock follows long callbacks. */
+  #hasBeenBusy(idleMs: number): boolean {
+    const nowMs = this.nowMs();
+    if (nowMs - this.#updatedMs > STALE_MS_MAX) {
+      this.#loop.updateTime();
+      this.#updatedMs = nowMs;
+    }
+    return nowMs - this.#metrics.waitedMs - idleMs >= TURN_BUSY_MS_MAX;
   }
 
   #tick(hostTimeoutMs: number): void {
@@ -366,24 +368,8 @@ export class Scheduler {
     this.#batch.run();
     this.#fireTimers();
     if (this.#isStopped) return;
-    this.#pressure.relieve();
-    if (this.#pressure.isGrown) this.#watchQuiet();
-  }
-
-  /** A resize may lose the ring. */
-  #resize(change: () => void): void {
-    try {
-      change();
-    } catch (error) {
-      this.#fail(error);
-    }
-  }
-
-  /** While the queue is grown, an unreferenced timer looks whether it can shrink again. */
-  #watchQuiet(): void {
-    if (this.#quietTimer.index >= 0) return;
-    this.#quietTimer.deadlineMs = this.nowMs() + this.#pressure.quietMs;
-    this.addTimer(this.#quietTimer);
+    this.#quiet.relieve();
+    if (this.#quiet.isWanted) this.addTimer(this.#quiet.arm(this.nowMs()));
   }
 
   #timeoutMs(hostTimeoutMs: number): number {
@@ -411,7 +397,8 @@ export class Scheduler {
       this.#check(this.#waiter.waitFor(leftMs, count, this.#minWaitMicros));
     }
     this.#loop.updateTime();
-    this.#metrics.waitedMs += this.nowMs() - startMs;
+    this.#updatedMs = this.nowMs();
+    this.#metrics.waitedMs += this.#updatedMs - startMs;
   }
 
   /** Looks at the level when it is armed, and fires once: see ARCHITECTURE.md for why not more. */
@@ -465,7 +452,7 @@ export class Scheduler {
       if (this.#failure !== null) throw this.#failure;
       this.#pressure.observe(completions.ready, submissions.hasOverflow);
       completions.collect();
-      this.#resize(() => this.#pressure.relieve());
+      this.#quiet.relieve();
       if (this.#failure !== null) throw this.#failure;
     }
   }

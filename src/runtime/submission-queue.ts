@@ -67,8 +67,8 @@ export class SubmissionQueue {
   }
 
   /**
-   * Forgets the hint that task work waits, which a resize sets for nothing and the kernel clears only
-   * after real task work. An `enter` must follow: it runs what may have come before.
+   * Forgets the hint that task work waits, which a resize sets for nothing and the kernel clears
+   * only after real task work. An `enter` must follow: it runs what may have come before.
    */
   forgetTaskWork(): void {
     Atomics.and(this.#ring, this.#flagsAt, ~IORING_SQ_TASKRUN);

@@ -123,7 +123,12 @@ describe.each(backends)('a process on %s', (backend) => {
        ${source}
        process.on('exit', () => say('exit'));
        // An unreferenced timer fires only if something else keeps the process alive.
-       setTimeout(() => { say('alive'); void keeping.close(); void listener.close(); }, 100).unref();`,
+       const end = () => {
+         say('alive');
+         void keeping.close();
+         void listener.close();
+       };
+       setTimeout(end, 100).unref();`,
     );
     expect(linesOf(result)).toEqual(['alive', 'exit']);
   });
@@ -314,10 +319,11 @@ describe('a process on uring', () => {
       };
       const directory = mkdtempSync(join(tmpdir(), 'onering-'));
       const path = join(directory, 'file');
+      const entry = '${importUrl('dist/src/io/index.js')}';
       const worker = new Worker(
         \`const { parentPort, workerData } = require('node:worker_threads');
          (\${work})(workerData).then((answer) => parentPort.postMessage(answer));\`,
-        { eval: true, execArgv: [], workerData: { path, entry: '${importUrl('dist/src/io/index.js')}' } },
+        { eval: true, execArgv: [], workerData: { path, entry } },
       );
       const [answer] = await once(worker, 'message');
       const [code] = await once(worker, 'exit');

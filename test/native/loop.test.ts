@@ -47,7 +47,8 @@ describe('hostLoop', () => {
       loop.stop();
       await new Promise(setImmediate);
       await new Promise(setImmediate);
-      say({ before, steps: during.map((count, i) => count - (during[i - 1] ?? count)), after: ticks - during.at(-1) });
+      const steps = during.map((count, i) => count - (during[i - 1] ?? count));
+      say({ before, steps, after: ticks - during.at(-1) });
     `);
     expect(answer).toEqual({ before: 0, steps: [0, 1, 1, 1, 1], after: 0 });
   });
@@ -100,7 +101,7 @@ describe('hostLoop', () => {
     expect(answer).toBe(3);
   });
 
-  it('says that it would not sleep when an immediate waits, and for ever when nothing does', async () => {
+  it('would not sleep when an immediate waits, and for ever when nothing does', async () => {
     const answer = await run(`
       setImmediate(() => {});
       const withImmediate = loop.timeoutMs();

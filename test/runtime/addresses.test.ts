@@ -114,7 +114,7 @@ describe('validateBuffer', () => {
       expect.objectContaining({
         code: 'ERR_INVALID_ARG_TYPE',
         message: expect.stringMatching(
-          /^The "buffer" argument must be an instance of Buffer, TypedArray, or DataView\. Received/,
+          /^The "buffer" argument must be an instance of Buffer, TypedArray, or DataView\. /,
         ),
       }),
     );

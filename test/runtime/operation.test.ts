@@ -14,6 +14,7 @@ describe('Operation', () => {
       isInFlight: false,
       isReferenced: false,
       runsUserCode: false,
+      isMultishot: false,
       makesDescriptor: false,
       complete: ignoreCompletion,
       result: 0,

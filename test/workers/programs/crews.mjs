@@ -37,6 +37,8 @@ let randomState = Number(seedText) >>> 0;
 let nextId = 1;
 let directCrews = 0;
 
+// Some Nodes have rings of their own.
+const idle = resources();
 await runCrew();
 await runCrew();
 await settle();
@@ -113,7 +115,7 @@ async function settle() {
     globalThis.gc();
     await sleep(10);
     const { rings, segments } = resources();
-    if (rings === 0 && segments === 0) break;
+    if (rings <= idle.rings && segments <= idle.segments) break;
   }
 }
 
