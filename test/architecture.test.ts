@@ -62,7 +62,7 @@ const rows: readonly Row[] = [
   // Names are looked up, and addresses told apart, as everywhere in Node.
   {
     files: 'src/io/tcp/address.ts',
-    may: [...ioOwn, ...ioBuiltins, 'node:dns/promises', 'node:net'],
+    may: [...ioOwn, ...ioBuiltins, 'node:dns/promises', 'node:fs', 'node:net'],
   },
   { files: 'src/io/files/file-stats.ts', may: [...ioOwn, ...ioBuiltins, 'node:fs'] },
   { files: 'src/io/timers-promises.ts', may: [...ioOwn, ...ioBuiltins, 'node:timers/promises'] },

@@ -97,7 +97,9 @@ describe('the tarball', () => {
 
 describe('the installed package', () => {
   it.each(entries)('%s has the same exports by import and by require', (entry) => {
-    const list = 'module => console.log(Object.keys(module).sort().join())';
+    // Node adds `__esModule` for `require` where there is a default export.
+    const names = "Object.keys(module).filter((name) => name !== '__esModule')";
+    const list = `module => console.log(${names}.sort().join())`;
     const imported = node('-e', `import('${entry}').then(${list})`);
     expect(imported.trim()).not.toBe('');
     expect(node('-e', `(${list})(require('${entry}'))`)).toBe(imported);
@@ -117,7 +119,7 @@ describe('the installed package', () => {
 
   it('has a command that explains itself', () => {
     const output = node(join(installed, manifest.bin.onering), '--help');
-    expect(output).toContain('onering doctor');
-    expect(output).toContain('onering serve');
+    expect(output).toContain('doctor');
+    expect(output).toContain('serve DIR');
   });
 });

@@ -3,7 +3,8 @@
  * for each operation (`READ_FIXED`, `WRITE_FIXED`).
  *
  * It is sparse, Linux 5.19+. Only memory of the runtime's own is registered: V8 may free its
- * buffers, and the pages would stay pinned without anybody's knowing. The kernel keeps its reference until
+ * buffers, and the pages would stay pinned without anybody's knowing. The kernel keeps its
+ * reference until
  * the slot is emptied and what uses it is over.
  */
 

@@ -122,7 +122,8 @@ export function invalidArgValue(name: string, actual: unknown, reason: string): 
 /** `ERR_OUT_OF_RANGE`: `range` e.g. ">= 0 && <= 10". */
 export function outOfRange(name: string, range: string, actual: unknown): RangeError & Coded {
   const received = showNumber(actual);
-  const message = `The value of "${name}" is out of range. It must be ${range}. Received ${received}`;
+  const problem = `The value of "${name}" is out of range.`;
+  const message = `${problem} It must be ${range}. Received ${received}`;
   return withCode(new RangeError(message), 'ERR_OUT_OF_RANGE');
 }
 

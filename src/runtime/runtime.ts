@@ -44,6 +44,9 @@ export interface Resource {
   destroy(): void;
 }
 
+/** A read that never ends, on Node's own thread pool, keeps its file open for longer. */
+const RELEASE_TIMEOUT_MS = 1000;
+
 let current: Runtime | undefined;
 
 /** Shared by all copies of this package in a thread: two rings cannot both be waited in. */
@@ -379,10 +382,17 @@ export class Runtime {
   async #close(): Promise<void> {
     for (const resource of this.resources) resource.destroy();
     if (this.#engine !== null && this.#failure === null) await this.#engine.close();
-    // Sockets and files whose last operation just ended close themselves.
-    while (this.resources.size > 0) await new Promise<void>((resolve) => setImmediate(resolve));
+    await this.#released();
     this.#ended();
     this.#emit('close');
+  }
+
+  /** Sockets and files whose last operation just ended close themselves; none may hold us up. */
+  async #released(): Promise<void> {
+    const deadlineMs = performance.now() + RELEASE_TIMEOUT_MS;
+    while (this.resources.size > 0 && performance.now() < deadlineMs) {
+      await new Promise<void>((resolve) => setImmediate(resolve));
+    }
   }
 
   /** The ring is broken: every operation in flight ends with the error, its memory is leaked. */

@@ -85,6 +85,7 @@ listenerSuite.add('addresses that are not ours are refused as by node:net', asyn
     { hostname: '192.0.2.1', port: 0 },
     { hostname: '192.0.2.1', port: 8080 },
     { hostname: '2001:db8::1', port: 8080 },
+    { hostname: 'fe80::1%lo', port: 8080 },
   ]) {
     const { hostname: host, port } = where;
     await expectSameRejection(listen(where), nodeListen({ host, port }));

@@ -83,6 +83,17 @@ streamSuite.add('other failures to connect are those of node:net', async () => {
   }
 });
 
+streamSuite.add('the zone of an address is looked up as by node:net', async () => {
+  const where = { hostname: 'fe80::1%lo', port: 80 };
+  await expectSameRejection(
+    TcpStream.connect(where),
+    nodeConnect({ host: 'fe80::1%lo', port: 80 }),
+  );
+  const { client, destroy } = await tcpPair('::1%lo');
+  expect(client.remoteAddress?.address).toBe('::1');
+  await destroy();
+});
+
 const wrong: readonly [name: string, options: unknown, code: string][] = [
   ['no options', undefined, 'ERR_INVALID_ARG_TYPE'],
   ['a number', 80, 'ERR_INVALID_ARG_TYPE'],

@@ -10,6 +10,7 @@ import { describe, expect, it } from 'vitest';
 import { hosts, median, runProgram } from './host.ts';
 
 interface TimersReport {
+  readonly baseline: readonly number[];
   readonly timeouts: readonly number[];
   readonly intervals: readonly number[];
   readonly afterWork: readonly number[];
@@ -24,22 +25,28 @@ interface GuestsReport {
 const timers = new URL('programs/timers.mjs', import.meta.url);
 const guests = new URL('programs/guests.mjs', import.meta.url);
 
-/** A wake-up later than this, as a median, is one that waited for something else. */
+/** A wake-up later than this, as a median on a free machine, waited for something else. */
 const LATE_MS_MAX = 5;
 /** What a guest may take on a machine that is busy with other things. */
 const GUEST_MS_MAX = 3000;
 
+/** On a machine that is busy with other things a process waits for its turn, without a ring too. */
+function boundOf({ baseline }: TimersReport): number {
+  return LATE_MS_MAX + 3 * Math.max(0, median(baseline));
+}
+
 describe.each(['idle', 'nop', 'echo'])('with the load %s', (load) => {
   it.each(hosts)('timers and immediates are on time on $label', async (host) => {
     const late = await runProgram<TimersReport>(host, timers, [load]);
-    expect(median(late.timeouts), 'setTimeout').toBeLessThan(LATE_MS_MAX);
-    expect(median(late.intervals), 'setInterval').toBeLessThan(LATE_MS_MAX);
+    const lateMsMax = boundOf(late);
+    expect(median(late.timeouts), 'setTimeout').toBeLessThan(lateMsMax);
+    expect(median(late.intervals), 'setInterval').toBeLessThan(lateMsMax);
     // The callback works for 25 ms before the wait.
-    expect(median(late.afterWork), 'setTimeout after a callback').toBeLessThan(2 * LATE_MS_MAX);
-    expect(median(late.immediates), 'setImmediate').toBeLessThan(LATE_MS_MAX);
+    expect(median(late.afterWork), 'setTimeout after a callback').toBeLessThan(2 * lateMsMax);
+    expect(median(late.immediates), 'setImmediate').toBeLessThan(lateMsMax);
     // Never early by more than the millisecond that Node rounds by.
     expect(Math.min(...late.timeouts)).toBeGreaterThan(-1.5);
-    expect(median(late.precise), 'timers of the runtime').toBeLessThan(LATE_MS_MAX);
+    expect(median(late.precise), 'timers of the runtime').toBeLessThan(lateMsMax);
     if (host.backend === 'uring') expect(Math.min(...late.precise)).toBeGreaterThanOrEqual(0);
   });
 
@@ -53,13 +60,15 @@ describe.each(['idle', 'nop', 'echo'])('with the load %s', (load) => {
 describe('with many operations in flight', () => {
   it.each(hosts)('timers of promise loops are on time on $label', async (host) => {
     const late = await runProgram<TimersReport>(host, timers, ['deep']);
-    expect(median(late.timeouts)).toBeLessThan(2 * LATE_MS_MAX);
-    expect(median(late.intervals)).toBeLessThan(2 * LATE_MS_MAX);
+    const lateMsMax = boundOf(late);
+    expect(median(late.timeouts)).toBeLessThan(2 * lateMsMax);
+    expect(median(late.intervals)).toBeLessThan(2 * lateMsMax);
   });
 
   it.each(hosts)('timers of callback loops are on time on $label', async (host) => {
     const late = await runProgram<TimersReport>(host, timers, ['callbacks']);
-    expect(median(late.timeouts)).toBeLessThan(2 * LATE_MS_MAX);
-    expect(median(late.intervals)).toBeLessThan(2 * LATE_MS_MAX);
+    const lateMsMax = boundOf(late);
+    expect(median(late.timeouts)).toBeLessThan(2 * lateMsMax);
+    expect(median(late.intervals)).toBeLessThan(2 * lateMsMax);
   });
 });

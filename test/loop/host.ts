@@ -13,7 +13,7 @@ import { expect } from 'vitest';
 import { runFile } from '../support/child.ts';
 import type { ChildOptions, ChildResult } from '../support/child.ts';
 
-export type Backend = 'uring' | 'libuv';
+type Backend = 'uring' | 'libuv';
 
 /** A Node and the backend that programs use in it. */
 export interface Host {

@@ -27,7 +27,6 @@ interface CancelReport {
 
 const cancel = new URL('programs/cancel.mjs', import.meta.url);
 const sameBatch = new URL('programs/same-batch.mjs', import.meta.url);
-const moved = new URL('programs/moved-memory.mjs', import.meta.url);
 
 const OPERATIONS = Number(process.env['ONERING_ABORTS'] ?? 20_000);
 /** Node's own thread pool is slower, and not under test. */
@@ -60,14 +59,5 @@ describe('an abort in the batch of its completion', () => {
   it.each(ringHosts)('loses no bytes and no connection on $label', async (host) => {
     const report = await runProgram<{ lost: number; rounds: number }>(host, sameBatch, []);
     expect(report).toMatchObject({ lost: 0, rounds: 300 });
-  });
-});
-
-describe('a buffer that its owner gives away during a read', () => {
-  it.each(ringHosts)('is not written to by anybody when it is gone on $label', async (host) => {
-    const report = await runProgram<{ corrupted: number }>(host, moved, [], {
-      nodeArgs: ['--expose-gc'],
-    });
-    expect(report.corrupted).toBe(0);
   });
 });

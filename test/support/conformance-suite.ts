@@ -19,7 +19,7 @@ export type Backend = 'uring' | 'libuv';
 export const backends: readonly Backend[] = ['uring', 'libuv'];
 
 /** What a case is given. */
-export interface Given {
+interface Given {
   readonly backend: Backend;
   readonly runtime: Runtime;
 }
@@ -59,12 +59,7 @@ export class Suite {
 }
 
 /** One test on a runtime of `backend`. */
-export function backendTest(
-  backend: Backend,
-  name: string,
-  run: Run,
-  options: CaseOptions = {},
-): void {
+function backendTest(backend: Backend, name: string, run: Run, options: CaseOptions = {}): void {
   const [skipped] = options.skip ?? [];
   definitions[skipped === backend ? 'skipped' : backend](name, run, options);
 }

@@ -97,8 +97,7 @@ export class NodeFile {
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#handle.close();
-    this.#runtime.resources.delete(this);
+    this.#closing ??= this.#handle.close().finally(() => this.#runtime.resources.delete(this));
     return this.#closing;
   }
 

@@ -282,6 +282,8 @@ function settleDescriptor(result: number, _flags: number, operation: Operation):
   } else if (result < 0) {
     operation.reject?.(systemError(result, 'open', { path: operation.path }));
   } else {
+    // Before the file that will own it is made: a worker may end in between.
+    engine.own(result);
     operation.resolve?.(result as never);
   }
 }

@@ -3,6 +3,7 @@
  */
 
 import { lookup } from 'node:dns/promises';
+import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { AF_INET, AF_INET6, AF_UNIX, decodeSockaddr } from '../../native/abi.ts';
 import { codedError, integer, invalidArgType } from '../../runtime/index.ts';
@@ -20,6 +21,8 @@ export interface SocketAddress {
 export interface Endpoint extends SocketAddress {
   /** `AF_INET` or `AF_INET6`. */
   readonly domain: number;
+  /** Interface of a link-local IPv6 address, 0 for none. */
+  readonly scopeId: number;
 }
 
 /** Checks a port number. */
@@ -47,13 +50,26 @@ export async function resolveEndpoints(hostname: string, port: number): Promise<
 
 /** Makes an endpoint of an IP address. */
 export function endpoint(address: string, version: number, port: number): Endpoint {
+  const [, zone = ''] = address.split('%');
+  const scopeId = zone === '' || /^\d+$/.test(zone) ? Number(zone) : interfaceIndex(zone);
   const isFour = version === 4;
   return {
     address,
     family: isFour ? 'IPv4' : 'IPv6',
     port,
     domain: isFour ? AF_INET : AF_INET6,
+    scopeId,
   };
+}
+
+/** Mirrors if_nametoindex(3): the number of an interface, 0 where there is none of that name. */
+function interfaceIndex(name: string): number {
+  try {
+    return Number(readFileSync(`/sys/class/net/${name}/ifindex`, 'utf8'));
+  } catch {
+    // No such interface: the kernel refuses the address with EINVAL, as it does for Node.
+    return 0;
+  }
 }
 
 /** Reads an encoded address; `null` for `-errno` and for families that are not IP. */

@@ -6,7 +6,7 @@
  */
 
 import { Duplex } from 'node:stream';
-import type { Connection, ConnectionHandler } from './connection.ts';
+import type { Connection } from './connection.ts';
 import type { TcpStream } from './tcp-stream.ts';
 
 type Done = (error?: Error | null) => void;
@@ -26,7 +26,7 @@ type Done = (error?: Error | null) => void;
  * await listener.close();
  * ```
  */
-export class TcpDuplex extends Duplex implements ConnectionHandler {
+export class TcpDuplex extends Duplex {
   readonly #connection: Connection;
   #onDestroyed: (() => void) | null = null;
   #isGone = false;

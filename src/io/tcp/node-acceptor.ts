@@ -36,6 +36,7 @@ export class NodeAcceptor implements Acceptor {
   readonly #waiting: NodeConnection[] = [];
   #handler: AcceptHandler | null = null;
   #isPaused = true;
+  #isClosing = false;
 
   constructor(runtime: Runtime, server: Server) {
     this.#runtime = runtime;
@@ -69,12 +70,16 @@ export class NodeAcceptor implements Acceptor {
 
   /** Node's server closes when its connections have: ours live on, so they are let go of first. */
   close(): void {
-    if (!this.#runtime.resources.delete(this)) return;
+    if (this.#isClosing) return;
+    this.#isClosing = true;
     for (const connection of this.#waiting.splice(0)) connection.destroy();
     const handler = this.#handler;
     this.#handler = null;
     this.#server.close();
-    setImmediate(() => handler?.onClose());
+    setImmediate(() => {
+      this.#runtime.resources.delete(this);
+      handler?.onClose();
+    });
   }
 
   destroy(): void {

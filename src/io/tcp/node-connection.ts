@@ -56,6 +56,7 @@ export class NodeConnection implements Connection {
   #isClosing = false;
   #isShutDown = false;
   #isDestroyed = false;
+  #error: Error | null = null;
   #isGone = false;
 
   /** Made with a connected socket that this connection owns from now on. */
@@ -68,7 +69,10 @@ export class NodeConnection implements Connection {
     socket.pause();
     socket.on('data', (chunk: Buffer) => this.#handler?.onData(chunk));
     socket.on('end', () => this.#handler?.onEnd());
-    socket.on('error', (error) => this.#handler?.onError(error));
+    socket.on('error', (error) => {
+      this.#error = error;
+      this.#handler?.onError(error);
+    });
     socket.on('close', () => this.#closed());
     socket.pause();
   }
@@ -118,7 +122,7 @@ export class NodeConnection implements Connection {
     this.#queued += bytes.byteLength;
     this.#socket.write(bytes, (error) => {
       this.#queued -= bytes.byteLength;
-      const failure = this.#isDestroyed ? closedError('socket') : (error ?? null);
+      const failure = this.#failureOf(error ?? null);
       done?.(failure);
       if (this.#queued === 0 && failure === null && !this.#isClosing) this.#handler?.onDrain();
     });
@@ -156,6 +160,14 @@ export class NodeConnection implements Connection {
   setReferenced(isReferenced: boolean): void {
     if (isReferenced) this.#socket.ref();
     else this.#socket.unref();
+  }
+
+  /** What was queued behind a failure fails with it, and not with the stream's own words for it. */
+  #failureOf(error: Error | null): Error | null {
+    if (this.#isDestroyed) return closedError('socket');
+    const { code } = (error ?? {}) as { code?: string };
+    if (code !== 'ERR_STREAM_DESTROYED') return error;
+    return this.#error ?? closedError('socket');
   }
 
   #closed(): void {

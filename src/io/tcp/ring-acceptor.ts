@@ -61,7 +61,7 @@ export async function openRingAcceptor(
 
 function listenOn(runtime: Runtime, request: ListenRequest, where: Endpoint): RingAcceptor {
   const { calls } = runtime.requireEngine();
-  const { address, port, domain } = where;
+  const { address, port, domain, scopeId } = where;
   const fail = (result: number): never => {
     throw systemError(result, 'listen', { address, port, form: 'bind' });
   };
@@ -71,7 +71,7 @@ function listenOn(runtime: Runtime, request: ListenRequest, where: Endpoint): Ri
   if (request.reusePort) calls.setOption(fd, SOL_SOCKET, SO_REUSEPORT, 1);
   // Accepted sockets inherit it: small answers go out at once.
   calls.setOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-  const bound = calls.bind(fd, encodeSockaddr({ family: domain, address, port }));
+  const bound = calls.bind(fd, encodeSockaddr({ family: domain, address, port, scopeId }));
   const listening = bound < 0 ? bound : calls.listen(fd, request.backlog);
   if (listening < 0) {
     calls.close(fd);

@@ -54,12 +54,12 @@ async function connectTo(
 ): Promise<RingConnection> {
   const engine = runtime.requireEngine();
   const { scheduler, calls, pool } = engine;
-  const { address, port, domain } = endpoint;
+  const { address, port, domain, scopeId } = endpoint;
   const fd = calls.socket(domain, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP);
   if (fd < 0) throw systemError(fd, 'connect', { address, port });
   engine.own(fd);
   calls.setOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-  const encoded = encodeSockaddr({ family: domain, address, port });
+  const encoded = encodeSockaddr({ family: domain, address, port, scopeId });
   const block = pool.take(encoded.length);
   block.bytes.set(encoded);
   const operation = scheduler.begin(settleWithResult, 'connect');

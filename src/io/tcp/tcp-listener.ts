@@ -5,7 +5,7 @@
 import { AsyncResource } from 'node:async_hooks';
 import { boolean, closedError, integer, invalidArgType, runtime } from '../../runtime/index.ts';
 import { validateNames, validateObject } from '../../runtime/index.ts';
-import type { AcceptHandler, Acceptor, ListenRequest } from './acceptor.ts';
+import type { Acceptor, ListenRequest } from './acceptor.ts';
 import { validateHostname, validatePort } from './address.ts';
 import type { SocketAddress } from './address.ts';
 import type { Connection } from './connection.ts';
@@ -73,7 +73,7 @@ interface Taker {
  * await client.close();
  * ```
  */
-export class TcpListener implements AcceptHandler {
+export class TcpListener {
   readonly #acceptor: Acceptor;
   readonly #callbacks: SocketCallbacks | undefined;
   readonly #context: AsyncResource = new AsyncResource('TcpListener');

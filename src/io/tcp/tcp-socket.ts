@@ -5,7 +5,7 @@
 
 import type { AsyncResource } from 'node:async_hooks';
 import type { SocketAddress } from './address.ts';
-import type { Connection, ConnectionHandler } from './connection.ts';
+import type { Connection } from './connection.ts';
 import { bytesOf } from './tcp-stream.ts';
 
 /** What a listener in callback form calls. All are optional but `data`. */
@@ -45,7 +45,7 @@ const HIGH_WATER_MARK = 64 * 1024;
  * await listener.close();
  * ```
  */
-export class TcpSocket implements ConnectionHandler {
+export class TcpSocket {
   /** Yours: whatever belongs to this connection. */
   data: unknown = undefined;
   readonly #connection: Connection;

@@ -7,7 +7,7 @@ import { closedError, invalidArgType, runtime } from '../../runtime/index.ts';
 import { validateBuffer, validateNames, validateObject } from '../../runtime/index.ts';
 import { validateHostname, validatePort } from './address.ts';
 import type { SocketAddress } from './address.ts';
-import type { Connection, ConnectionHandler } from './connection.ts';
+import type { Connection } from './connection.ts';
 import { connectOnNode } from './node-connection.ts';
 import { connectOnRing } from './ring-connect.ts';
 
@@ -55,7 +55,7 @@ interface Reader {
  * await Promise.all([client.close(), server.close(), listener.close()]);
  * ```
  */
-export class TcpStream implements ConnectionHandler {
+export class TcpStream {
   readonly #connection: Connection;
   readonly #chunks: Buffer[] = [];
   readonly #readers: Reader[] = [];

@@ -49,10 +49,10 @@ describe('validateHostname', () => {
 describe('resolveEndpoints', () => {
   it('takes IP addresses as they are', async () => {
     expect(await resolveEndpoints('192.0.2.1', 80)).toEqual([
-      { address: '192.0.2.1', family: 'IPv4', port: 80, domain: AF_INET },
+      { address: '192.0.2.1', family: 'IPv4', port: 80, domain: AF_INET, scopeId: 0 },
     ]);
     expect(await resolveEndpoints('2001:db8::1', 80)).toEqual([
-      { address: '2001:db8::1', family: 'IPv6', port: 80, domain: AF_INET6 },
+      { address: '2001:db8::1', family: 'IPv6', port: 80, domain: AF_INET6, scopeId: 0 },
     ]);
   });
 
@@ -81,6 +81,7 @@ describe('endpoint', () => {
       family: 'IPv6',
       port: 1,
       domain: AF_INET6,
+      scopeId: 0,
     });
   });
 });

@@ -1,6 +1,6 @@
 /**
- * How late Node's timers and the runtime's own are, in milliseconds, while the runtime has the load that is named in the
- * first argument.
+ * How late Node's timers and the runtime's own are, in milliseconds, while the runtime has the load
+ * that is named in the first argument.
  */
 
 import { block, report, startLoad } from './load.mjs';
@@ -11,6 +11,7 @@ const ROUNDS = 15;
 const DELAY_MS = 5;
 const PRECISE_DELAY_MS = 2.5;
 
+const baseline = await busyBaseline();
 const stop = await startLoad(process.argv[2]);
 const timeouts = await timeoutsLate();
 const intervals = await intervalsLate();
@@ -18,7 +19,19 @@ const afterWork = await lateAfterWork();
 const immediates = await immediatesLate();
 const precise = await preciseLate();
 await stop();
-report({ timeouts, intervals, afterWork, immediates, precise });
+report({ baseline, timeouts, intervals, afterWork, immediates, precise });
+
+/** How late they are beside plain immediates: what this machine costs a busy process just now. */
+async function busyBaseline() {
+  const state = { isStopped: false };
+  const again = () => {
+    if (!state.isStopped) setImmediate(again);
+  };
+  again();
+  const late = await timeoutsLate();
+  state.isStopped = true;
+  return late;
+}
 
 async function timeoutsLate() {
   const late = [];
