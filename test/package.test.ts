@@ -89,7 +89,8 @@ describe('the tarball', () => {
   it('has types that resolve as its modules do', () => {
     const attw = join(root, 'node_modules', '.bin', 'attw');
     // Ends with an error, which `node` throws, when it finds a problem.
-    const output = node(attw, tarball, '--profile', 'esm-only', '--no-definitely-typed');
+    const settings = ['--profile', 'esm-only', '--no-definitely-typed', '--format', 'ascii'];
+    const output = node(attw, tarball, ...settings);
     const resolved = output.match(/node16 \(from ESM\): \S+ \(ESM\)/g) ?? [];
     expect(resolved).toHaveLength(entries.length);
   });

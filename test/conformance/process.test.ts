@@ -220,6 +220,8 @@ describe.each(backends)('a process on %s', (backend) => {
     const result = await run(
       backend,
       `
+      // Opened before: another user may not be able to read this folder.
+      await runtime().nop();
       if (process.getuid() === 0) process.setuid(65534);
       const nodes = await new Promise((resolve) => {
         net.createServer().on('error', resolve).listen({ host: hostname, port: 1 });
