@@ -16,6 +16,7 @@
  * `uncaughtException` sees it. Hot path: no allocation, no closures, no polymorphism.
  */
 
+import { AsyncResource } from 'node:async_hooks';
 import {
   assert,
   EAGAIN,
@@ -51,6 +52,11 @@ const TICKS_PER_TURN_MAX = 32;
 const TURN_BUSY_MS_MAX = 2;
 /** How far the host's clock may lag behind before it is set: it decides how long a tick waits. */
 const STALE_MS_MAX = 0.2;
+/**
+ * Each turn begins in the async context of nobody: what a callback that threw has left behind must
+ * not be seen by those that follow.
+ */
+const SCOPE = new AsyncResource('onering');
 /** Offset in words of `user_data` in an SQE. */
 const SQE_USER_DATA = 8;
 
@@ -107,7 +113,8 @@ export class Scheduler {
       this.#hostPoll = null;
     };
     this.#quiet = new QuietWatch(parts.pressure, (error) => this.#fail(error));
-    this.#loop.setTick(() => this.#turn());
+    const turn = (): void => this.#turn();
+    this.#loop.setTick(() => SCOPE.runInAsyncScope(turn));
   }
 
   /** Operations in flight that somebody asked for. */
