@@ -244,17 +244,19 @@ lifeSuite.add(
   { skip: ['libuv', 'the thread pool cannot be interrupted: the read ends with the next data'] },
 );
 
-lifeSuite.add('an abort after the data has arrived still rejects', async () => {
+lifeSuite.add('an abort after the data has arrived ends the read once', async () => {
   await using fifo = await openFifo();
   const controller = new AbortController();
   const buffer = Buffer.alloc(16);
-  const reading = rejectionOf(fifo.read(buffer, { signal: controller.signal }));
+  const reading = fifo.read(buffer, { signal: controller.signal }).then(
+    (count) => String(count),
+    (error: Error) => error.name,
+  );
   await nextTurn();
   await fifo.write(Buffer.from('data'));
   controller.abort();
   // The kernel may have been first: then the promise was resolved before the abort.
-  const error = await reading.catch(() => undefined);
-  if (error !== undefined) expect(error.name).toBe('AbortError');
+  expect(['4', 'AbortError']).toContain(await reading);
 });
 
 lifeSuite.add('an abort of one read leaves the others', async () => {
