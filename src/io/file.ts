@@ -4,12 +4,19 @@
  */
 
 import { invalidArgType, runtime } from '../runtime/index.ts';
+import type { PollMode } from '../runtime/index.ts';
 import type { FileStats } from './files/file-stats.ts';
 import { NodeFile } from './files/node-file.ts';
 import { openRingFile, openRingFileBeneath } from './files/ring-file.ts';
 import type { RingFile } from './files/ring-file.ts';
-import { validateMode, validateOpenFlags, validatePath } from './files/arguments.ts';
-import type { PathLike } from './files/arguments.ts';
+import {
+  DIRECT,
+  validateMode,
+  validateOpenFlags,
+  validateOpenOptions,
+  validatePath,
+} from './files/arguments.ts';
+import type { OpenOptions, PathLike } from './files/arguments.ts';
 
 /** Where and how much of a file is transferred. */
 export interface TransferOptions {
@@ -61,11 +68,12 @@ export class File {
    * Opens a file.
    *
    * @param path - a string, `Buffer` or `file:` URL.
-   * @param flags - as in `fs.open`: `'r'`, `'w+'`, or `O_*` as a number.
+   * @param flags - as in `fs.open`: `'r'`, `'w+'`, or `O_*` as a number; or options that say more.
    * @param mode - permissions of a file that is created.
    * @returns the open file.
-   * @throws `ENOENT`, `EACCES` and what else open(2) names; `ERR_INVALID_ARG_TYPE`,
-   *   `ERR_INVALID_ARG_VALUE`, `ERR_OUT_OF_RANGE` for bad arguments; `ERR_RUNTIME_CLOSED`.
+   * @throws `ENOENT`, `EACCES` and what else open(2) names, `EINVAL` for `direct` on a file system
+   *   without it; `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`, `ERR_OUT_OF_RANGE` for bad
+   *   arguments; `ERR_RUNTIME_CLOSED`.
    * @example
    * ```ts
    * import { File } from 'onering';
@@ -75,13 +83,36 @@ export class File {
    * ```
    * @see https://man7.org/linux/man-pages/man3/io_uring_prep_openat.3.html
    */
-  static async open(path: PathLike, flags: string | number = 'r', mode = 0o666): Promise<File> {
+  static async open(path: PathLike, flags?: string | number, mode?: number): Promise<File>;
+  static async open(path: PathLike, options: OpenOptions): Promise<File>;
+  static async open(
+    path: PathLike,
+    how: string | number | OpenOptions = 'r',
+    mode = 0o666,
+  ): Promise<File> {
     const encoded = validatePath(path, 'path');
-    const openFlags = validateOpenFlags(flags, 'flags');
+    if (typeof how === 'object' && how !== null) return await File.#openWith(path, encoded, how);
+    const openFlags = validateOpenFlags(how, 'flags');
     validateMode(mode, 'mode');
     const { engine } = runtime();
     if (engine === null) return new File(await NodeFile.open(runtime(), path, openFlags, mode));
     return new File(await openRingFile(runtime(), encoded, openFlags, mode));
+  }
+
+  static async #openWith(path: PathLike, encoded: Buffer, options: OpenOptions): Promise<File> {
+    const { flags, mode, isDirect, poll } = validateOpenOptions(options);
+    if (runtime().engine === null) {
+      return new File(await NodeFile.open(runtime(), path, flags, mode));
+    }
+    const directFlag = isDirect ? DIRECT : 0;
+    const inner = await openRingFile(runtime(), encoded, flags | directFlag, mode);
+    try {
+      if (isDirect) await inner.useDirect(poll);
+    } catch (error) {
+      inner.destroy();
+      throw error;
+    }
+    return new File(inner);
   }
 
   /**
@@ -115,6 +146,14 @@ export class File {
     const inner = root.#inner;
     if (inner instanceof NodeFile) return new File(await inner.openBeneath(path, openFlags));
     return new File(await openRingFileBeneath(inner, encoded, openFlags));
+  }
+
+  /**
+   * How the device is polled for this file: what was asked for with `poll`, or `false` where the
+   * device or the kernel cannot. That the device cannot shows with the first transfer.
+   */
+  get polling(): PollMode | false {
+    return this.#inner.polling;
   }
 
   /** The descriptor, or -1 when closed. */

@@ -6,7 +6,7 @@ import * as abi from '../native/abi.ts';
 
 export { File } from './file.ts';
 export type { TransferOptions } from './file.ts';
-export type { PathLike } from './files/arguments.ts';
+export type { OpenOptions, PathLike } from './files/arguments.ts';
 export type { FileStats } from './files/file-stats.ts';
 export type { SocketAddress } from './tcp/address.ts';
 export { TcpDuplex, toDuplex } from './tcp/duplex.ts';
@@ -42,6 +42,7 @@ export type {
   RuntimeOptions,
   SubmitOptions,
   UnavailableReason,
+  PollMode,
 } from '../runtime/index.ts';
 
 /**

@@ -11,8 +11,11 @@
 import {
   IORING_REGISTER_BUFFERS2,
   IORING_REGISTER_BUFFERS_UPDATE,
+  IORING_REGISTER_CLONE_BUFFERS,
+  IORING_REGISTER_DST_REPLACE,
   IORING_RSRC_REGISTER_SPARSE,
   RSRC_UPDATE2_SIZE,
+  writeCloneBuffers,
   writeIovec,
   writeRsrcRegister,
   writeRsrcUpdate2,
@@ -59,6 +62,8 @@ export class BufferTable {
   /** Number of slots. */
   readonly size: number;
   readonly #ring: Ring;
+  /** Other rings of this thread that know the same buffers by the same indices. */
+  readonly #shared: Ring[] = [];
   readonly #free: number[] = [];
   readonly #memories = new Map<number, Memory>();
 
@@ -66,9 +71,7 @@ export class BufferTable {
   constructor(ring: Ring, size: number) {
     this.#ring = ring;
     this.size = size;
-    const { scratch } = ring;
-    writeRsrcRegister(scratch.buffer, 0, { count: size, flags: IORING_RSRC_REGISTER_SPARSE });
-    const result = ring.register(IORING_REGISTER_BUFFERS2, scratch.address, 32);
+    const result = registerSparse(ring, size);
     if (result < 0) throw systemError(result, 'io_uring_register');
     for (let slot = size - 1; slot >= 0; slot -= 1) this.#free.push(slot);
   }
@@ -92,16 +95,38 @@ export class BufferTable {
     if (index === undefined) throw codedError('ERR_TABLE_FULL', 'Every buffer slot is taken');
     const memory = this.#ring.kernel.allocate(size);
     const result =
-      typeof memory === 'number' ? memory : this.#update(index, memory.address, memory.size);
+      typeof memory === 'number'
+        ? memory
+        : this.#update(this.#ring, index, memory.address, memory.size);
     if (typeof memory === 'number' || result < 0) {
       if (typeof memory !== 'number') memory.free();
       this.#free.push(index);
       throw systemError(result, 'io_uring_register');
     }
     this.#memories.set(index, memory);
+    this.#clone(index);
     const bytes = Buffer.from(memory.buffer, 0, size);
     const release = (): void => this.#release(index, memory);
     return { index, address: memory.address, bytes, release };
+  }
+
+  /**
+   * Makes the buffers known to another ring of this thread, these and those to come: by cloning
+   * (Linux 6.13+), which pins nothing twice. A ring that will not is left out: its fixed
+   * operations fail with `EFAULT`, see `isShared`.
+   * @internal
+   */
+  share(ring: Ring): void {
+    if (registerSparse(ring, this.size) < 0) return;
+    for (const index of this.#memories.keys()) {
+      if (cloneSlot(this.#ring, ring, index) < 0) return;
+    }
+    this.#shared.push(ring);
+  }
+
+  /** Whether a ring knows these buffers. @internal */
+  isShared(ring: Ring): boolean {
+    return ring === this.#ring || this.#shared.includes(ring);
   }
 
   /** Unmaps everything, after the ring is closed. */
@@ -113,19 +138,49 @@ export class BufferTable {
   #release(index: number, memory: Memory): void {
     if (this.#memories.get(index) !== memory) return;
     this.#memories.delete(index);
-    this.#update(index, 0, 0);
+    this.#update(this.#ring, index, 0, 0);
+    for (const ring of this.#shared) this.#update(ring, index, 0, 0);
     memory.free();
     this.#free.push(index);
   }
 
-  #update(slot: number, address: number, size: number): number {
-    const { scratch } = this.#ring;
+  /** A ring that does not take it knows none from here on: half a table helps nobody. */
+  #clone(index: number): void {
+    for (const ring of this.#shared.slice()) {
+      if (cloneSlot(this.#ring, ring, index) < 0) {
+        this.#shared.splice(this.#shared.indexOf(ring), 1);
+      }
+    }
+  }
+
+  #update(ring: Ring, slot: number, address: number, size: number): number {
+    const { scratch } = ring;
     writeIovec(new Int32Array(scratch.buffer), RSRC_UPDATE2_SIZE >> 2, address, size);
     writeRsrcUpdate2(scratch.buffer, 0, {
       offset: slot,
       data: scratch.address + RSRC_UPDATE2_SIZE,
       count: 1,
     });
-    return this.#ring.register(IORING_REGISTER_BUFFERS_UPDATE, scratch.address, RSRC_UPDATE2_SIZE);
+    return ring.register(IORING_REGISTER_BUFFERS_UPDATE, scratch.address, RSRC_UPDATE2_SIZE);
   }
+}
+
+/** Mirrors io_uring_register_buffers_sparse(3). Linux 5.19+. */
+function registerSparse(ring: Ring, size: number): number {
+  const { scratch } = ring;
+  writeRsrcRegister(scratch.buffer, 0, { count: size, flags: IORING_RSRC_REGISTER_SPARSE });
+  return ring.register(IORING_REGISTER_BUFFERS2, scratch.address, 32);
+}
+
+/** Mirrors io_uring_clone_buffers_offset(3) for one slot. Linux 6.13+. */
+function cloneSlot(source: Ring, target: Ring, slot: number): number {
+  const { scratch } = target;
+  writeCloneBuffers(scratch.buffer, 0, {
+    sourceFd: source.fd,
+    flags: IORING_REGISTER_DST_REPLACE,
+    sourceOffset: slot,
+    targetOffset: slot,
+    count: 1,
+  });
+  return target.register(IORING_REGISTER_CLONE_BUFFERS, scratch.address, 1);
 }

@@ -121,6 +121,7 @@ export class Engine {
       metrics: this.metrics,
       busyWaitMicros: options.busyWaitMicros,
       minWait: options.minWait,
+      onPolledRing: (made) => this.#registered?.share(made.ring),
       onFailure: (error) => {
         if (this.#isProven) listener.onFailure(error);
       },
@@ -143,7 +144,11 @@ export class Engine {
 
   /** Registered buffers; the table is made on first use. */
   get buffers(): BufferTable {
-    this.#registered ??= new BufferTable(this.ring, TABLE_SIZE);
+    if (this.#registered === null) {
+      const registered = new BufferTable(this.ring, TABLE_SIZE);
+      this.#registered = registered;
+      this.scheduler.polled.forEach(({ ring }) => registered.share(ring));
+    }
     return this.#registered;
   }
 
@@ -191,6 +196,7 @@ export class Engine {
       // Something still uses the memory: it is leaked rather than given to somebody else.
       this.#isReleased = true;
       this.scheduler.stop();
+      this.scheduler.polled.abandon();
       this.ring.abandon();
     }
   }
@@ -198,6 +204,7 @@ export class Engine {
   /** For a ring that is broken: every promise is rejected, and no memory is given back. */
   abandon(error: Error): void {
     this.scheduler.failAll(error);
+    this.scheduler.polled.abandon();
     this.ring.abandon();
   }
 
@@ -215,6 +222,7 @@ export class Engine {
     if (this.#isReleased) return;
     this.#isReleased = true;
     this.scheduler.stop();
+    this.scheduler.polled.close();
     this.#free();
     this.#buffers?.free();
     this.#registered?.free();

@@ -37,6 +37,10 @@ export class Metrics {
   multishotRearms = 0;
   /** Receives that found no provided buffer. */
   buffersExhausted = 0;
+  /** Reads and writes that went to a polled storage ring. */
+  polledOperations = 0;
+  /** Those of them that a device without poll queues refused: they ran on the ordinary ring. */
+  polledRetries = 0;
   /** Milliseconds spent in waits, sleeping or about to. */
   waitedMs = 0;
 }
@@ -83,7 +87,7 @@ export function snapshotOf(backend: 'uring' | 'libuv', engine: Engine | null): R
   return {
     ...metrics,
     backend,
-    enters: ring.enterCount,
+    enters: ring.enterCount + scheduler.polled.enterCount,
     operations: scheduler.begun,
     inFlight: scheduler.inFlight,
     timers: scheduler.timerCount,

@@ -62,16 +62,19 @@ export interface RingRequest {
   readonly completionEntries: number;
   /** Rings in memory that a clean-up hook can unmap: for workers. */
   readonly usesOwnMemory: boolean;
+  /** `IORING_SETUP_*` that this ring is made for: without them there is none. */
+  readonly extraFlags?: number;
 }
 
 /** Makes a disabled ring. Returns `-errno` of the last attempt on failure. */
 export function makeRing(kernel: Kernel, scratch: Memory, request: RingRequest): MadeRing | number {
+  const required = FLAGS_REQUIRED | (request.extraFlags ?? 0);
   const optional = [IORING_SETUP_NO_SQARRAY, 0];
   const placements = request.usesOwnMemory ? [IORING_SETUP_NO_MMAP, 0] : [0];
   let failure = -EINVAL;
   for (const placement of placements) {
     for (const extra of optional) {
-      const made = attempt(kernel, scratch, request, FLAGS_REQUIRED | extra | placement);
+      const made = attempt(kernel, scratch, request, required | extra | placement);
       if (typeof made !== 'number') return made;
       failure = made;
       if (failure !== -EINVAL) return failure;

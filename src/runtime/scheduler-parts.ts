@@ -4,6 +4,7 @@
 
 import type { HostLoop } from '../native/index.ts';
 import type { Metrics } from './metrics.ts';
+import type { PolledRing } from './polled-ring.ts';
 import type { Pressure } from './pressure.ts';
 import type { Ring } from './ring.ts';
 import type { Waiter } from './wait.ts';
@@ -17,6 +18,8 @@ export interface SchedulerParts {
   readonly metrics: Metrics;
   readonly busyWaitMicros: number;
   readonly minWait: { readonly count: number; readonly micros: number };
+  /** Called with each polled ring that is made. */
+  readonly onPolledRing: (made: PolledRing) => void;
   /** Called when the ring itself is broken. */
   readonly onFailure: (error: Error) => void;
 }

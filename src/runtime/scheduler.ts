@@ -25,17 +25,21 @@ import {
   ECANCELED,
   EINTR,
   ETIME,
+  IORING_SETUP_NO_MMAP,
   POLLIN,
   prepPollAdd,
 } from '../native/index.ts';
 import type { HostLoop, Sqe } from '../native/index.ts';
 import { BatchRunner } from './batch-runner.ts';
 import type { SignalBinding } from './cancellation.ts';
-import { drainMicrotasks, rethrow } from './drain.ts';
+import { rethrow } from './drain.ts';
+import { DueTimers } from './due-timers.ts';
 import { systemError } from './errors.ts';
 import type { Metrics } from './metrics.ts';
 import type { Complete, Operation } from './operation.ts';
 import { OperationTable } from './operation-table.ts';
+import type { PolledRing } from './polled-ring.ts';
+import { PolledRings } from './polled-rings.ts';
 import type { Pressure } from './pressure.ts';
 import type { Ring } from './ring.ts';
 import { BusyWait } from './busy-wait.ts';
@@ -66,6 +70,8 @@ const SUBMIT_ATTEMPTS_MAX = 1000;
 export class Scheduler {
   readonly operations: OperationTable = new OperationTable();
   readonly timers: TimerHeap = new TimerHeap();
+  /** Companions for files whose devices are polled. */
+  readonly polled: PolledRings;
   /** Signals that operations in flight are bound to. */
   readonly signals: Map<AbortSignal, SignalBinding> = new Map();
   readonly ring: Ring;
@@ -89,12 +95,11 @@ export class Scheduler {
   #failure: Error | null = null;
   #isHostReady = false;
   #isHostPollArmed = false;
-  /** When the last turn ended: what was due then on Node's own timers has run since. */
-  #yieldedMs = 0;
   /** When the host was last told the time. */
   #updatedMs = 0;
   readonly #onHostReady: Complete;
   readonly #quiet: QuietWatch;
+  readonly #due: DueTimers;
 
   constructor(parts: SchedulerParts) {
     this.ring = parts.ring;
@@ -113,6 +118,22 @@ export class Scheduler {
       this.#hostPoll = null;
     };
     this.#quiet = new QuietWatch(parts.pressure, (error) => this.#fail(error));
+    this.polled = new PolledRings(
+      this.ring.kernel,
+      (this.ring.flags & IORING_SETUP_NO_MMAP) !== 0,
+      {
+        operations: this.operations,
+        metrics: parts.metrics,
+        fail: (result) => this.#fail(systemError(result, 'io_uring_enter')),
+      },
+      parts.onPolledRing,
+    );
+    this.#due = new DueTimers(this.timers, parts.loop, parts.metrics, {
+      nowMs: () => this.nowMs(),
+      onHostDue: () => {
+        this.#isHostReady = true;
+      },
+    });
     const turn = (): void => this.#turn();
     this.#loop.setTick(() => SCOPE.runInAsyncScope(turn));
   }
@@ -148,6 +169,15 @@ export class Scheduler {
     const { words, base } = this.ring.next();
     words[base + SQE_USER_DATA] = operation.index;
     words[base + SQE_USER_DATA + 1] = operation.generation;
+    if (!this.#isRunning) this.#start();
+    else if (!this.#isReferenced && !this.#isInTurn) this.#settleReference();
+    return operation;
+  }
+
+  /** The same on a polled ring: its slot is the one to fill. */
+  beginPolled(polled: PolledRing, complete: Complete, syscall: string): Operation {
+    assert(!this.#isStopped, 'A closed runtime begins nothing');
+    const operation = polled.begin(complete, syscall);
     if (!this.#isRunning) this.#start();
     else if (!this.#isReferenced && !this.#isInTurn) this.#settleReference();
     return operation;
@@ -225,11 +255,12 @@ export class Scheduler {
       this.flush();
       if (this.#failure !== null) return false;
       this.#batch.drop(kernel);
+      this.polled.drop();
       // Our own poll was canceled with everything else; who called this may be a completion.
       if (this.#batch.isLast) return true;
       const leftMs = deadlineMs - this.nowMs();
       if (leftMs <= 0) return false;
-      this.#waiter.waitFor(Math.min(leftMs, 10), 1, 0);
+      this.#waiter.waitFor(this.polled.isBusy ? 0 : Math.min(leftMs, 10), 1, 0);
     }
   }
 
@@ -346,7 +377,7 @@ export class Scheduler {
     this.#batch.drains = false;
     if (this.#isStopped) return;
     if (isPaused) this.#loop.resume();
-    if (this.timers.size > 0) this.#yieldedMs = this.nowMs();
+    if (this.timers.size > 0) this.#due.yieldToHost();
     this.#settleHost();
   }
 
@@ -364,7 +395,8 @@ export class Scheduler {
     this.#metrics.ticks += 1;
     const { completions, submissions } = this.ring;
     const isReady = completions.count > 0 || completions.ready > 0;
-    const timeoutMs = isReady ? 0 : this.#timeoutMs(hostTimeoutMs);
+    const isBusy = isReady || this.polled.isBusy;
+    const timeoutMs = isBusy ? 0 : this.#timeoutMs(hostTimeoutMs);
     if (timeoutMs > 0) this.#wait(timeoutMs);
     else if (submissions.pending > 0 || submissions.hasTaskWork || submissions.hasOverflow) {
       this.#enter();
@@ -373,7 +405,8 @@ export class Scheduler {
     this.#pressure.observe(completions.ready, submissions.hasOverflow);
     completions.collect();
     this.#batch.run();
-    this.#fireTimers();
+    if (this.polled.isBusy && this.polled.poll(this.#batch.drains)) this.#batch.tell();
+    if (this.timers.size > 0) this.#due.fire(this.#isInTurn);
     if (this.#isStopped) return;
     this.#quiet.relieve();
     if (this.#quiet.isWanted) this.addTimer(this.#quiet.arm(this.nowMs()));
@@ -462,37 +495,5 @@ export class Scheduler {
       this.#quiet.relieve();
       if (this.#failure !== null) throw this.#failure;
     }
-  }
-
-  #fireTimers(): void {
-    if (this.timers.size === 0) return;
-    const limitMs = this.#timerLimitMs();
-    const { nextSequence } = this.timers;
-    for (;;) {
-      // What is added meanwhile waits for the next tick, however soon it is due.
-      const timer = this.timers.takeDue(limitMs, nextSequence);
-      if (timer === undefined) return;
-      this.#metrics.timersFired += 1;
-      try {
-        timer.fire(timer);
-      } catch (error) {
-        rethrow(error);
-      }
-      if (this.#isInTurn) drainMicrotasks();
-    }
-  }
-
-  /**
-   * Up to which deadline timers may fire. Where one of Node's is due as well, the host goes first:
-   * its deadlines are cut to whole milliseconds, so one set before ours is never due after it.
-   */
-  #timerLimitMs(): number {
-    const nowMs = this.nowMs();
-    const { nextDeadlineMs } = this.timers;
-    if (nextDeadlineMs > nowMs || nextDeadlineMs <= this.#yieldedMs) return this.#yieldedMs;
-    this.#loop.updateTime();
-    if (this.#loop.timeoutMs() !== 0) return nowMs;
-    this.#isHostReady = true;
-    return this.#yieldedMs;
   }
 }

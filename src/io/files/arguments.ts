@@ -4,8 +4,17 @@
 
 import { constants } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { integer, invalidArgType, invalidArgValue, outOfRange } from '../../runtime/index.ts';
-import { validateBuffer, validateObject } from '../../runtime/index.ts';
+import {
+  boolean,
+  integer,
+  invalidArgType,
+  invalidArgValue,
+  outOfRange,
+  validateBuffer,
+  validateNames,
+  validateObject,
+} from '../../runtime/index.ts';
+import type { PollMode } from '../../runtime/index.ts';
 import type { TransferOptions } from '../file.ts';
 
 /** What Node accepts as a path. */
@@ -29,6 +38,9 @@ export function validatePath(path: unknown, name: string): Buffer {
 }
 
 const { O_APPEND, O_CREAT, O_EXCL, O_RDONLY, O_RDWR, O_SYNC, O_TRUNC, O_WRONLY } = constants;
+
+/** Undefined on systems that have no such thing. */
+export const DIRECT: number = constants.O_DIRECT ?? 0;
 
 const FLAGS: Readonly<Record<string, number>> = {
   r: O_RDONLY,
@@ -63,6 +75,66 @@ export function validateOpenFlags(flags: unknown, name: string): number {
   const known = isKnown ? FLAGS[flags] : undefined;
   if (known === undefined) throw invalidArgValue(name, flags, 'is invalid');
   return known;
+}
+
+/** How a file is opened. */
+export interface OpenOptions {
+  /**
+   * As in `fs.open`: `'r'`, `'w+'`, or `O_*` as a number.
+   * @defaultValue 'r'
+   */
+  flags?: string | number;
+  /**
+   * Permissions of a file that is created.
+   * @defaultValue 0o666
+   */
+  mode?: number;
+  /**
+   * Past the page cache (`O_DIRECT`): memory, length and position of every transfer must be
+   * aligned, which is checked before it is submitted. Not every file system has it. Without a
+   * ring it goes through the page cache, since memory of Node's is not aligned.
+   * @defaultValue false
+   */
+  direct?: boolean;
+  /**
+   * How to wait for the device, with `direct`. `'busy'` spins; `'hybrid'` (Linux 6.13+) sleeps for
+   * half of the device's usual time first; `false` is interrupted, as usual. Reads and writes that
+   * are polled cannot be aborted, and a thread with one in flight uses a whole core. Where the
+   * device has no poll queues, or the kernel not this way of polling, it is interrupted:
+   * `file.polling` says what is in use.
+   * @defaultValue false
+   */
+  poll?: PollMode | false;
+}
+
+/** Open options with every default filled in. */
+export interface ResolvedOpenOptions {
+  readonly flags: number;
+  readonly mode: number;
+  /** Whether to open it with `O_DIRECT`, which `flags` may or may not have. */
+  readonly isDirect: boolean;
+  readonly poll: PollMode | false;
+}
+
+/** Checks how a file is to be opened. */
+export function validateOpenOptions(options: OpenOptions): ResolvedOpenOptions {
+  validateObject(options, 'options');
+  validateNames(options, 'options', ['flags', 'mode', 'direct', 'poll']);
+  const flags = validateOpenFlags(options.flags, 'options.flags');
+  const isDirect = boolean(options.direct, 'options.direct', (flags & DIRECT) !== 0);
+  const { poll = false } = options;
+  if (poll !== false && poll !== 'hybrid' && poll !== 'busy') {
+    throw invalidArgValue('options.poll', poll, "must be 'hybrid', 'busy' or false");
+  }
+  if (poll !== false && !isDirect) {
+    throw invalidArgValue('options.poll', poll, 'needs options.direct');
+  }
+  return {
+    flags,
+    mode: validateMode(options.mode ?? 0o666, 'options.mode'),
+    isDirect,
+    poll,
+  };
 }
 
 /** Checks permission bits. */

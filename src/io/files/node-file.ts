@@ -36,6 +36,11 @@ export class NodeFile {
     return new NodeFile(runtime, await open(path, flags, mode), path);
   }
 
+  /** Node's thread pool waits for devices by interrupts. */
+  get polling(): false {
+    return false;
+  }
+
   get fd(): number {
     return this.#handle.fd;
   }

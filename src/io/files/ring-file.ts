@@ -25,25 +25,39 @@ import {
   RESOLVE_BENEATH,
   RESOLVE_NO_MAGICLINKS,
   setSqeFlags,
+  readStatxDioAlign,
   STATX_BASIC_STATS,
   STATX_BTIME,
+  STATX_DIOALIGN,
   STRUCT_STATX_SIZE,
   writeOpenHow,
 } from '../../native/abi.ts';
 import {
   bindSignal,
+  cancelOperation,
   closedError,
   ignoreCompletion,
   promiseOf,
   settleWithResult,
   systemError,
+  unbindSignal,
 } from '../../runtime/index.ts';
-import type { Block, Engine, Operation, Runtime } from '../../runtime/index.ts';
+import type {
+  Block,
+  Engine,
+  Operation,
+  PolledRing,
+  PollMode,
+  Runtime,
+} from '../../runtime/index.ts';
 import type { TransferOptions } from '../file.ts';
+import { validateAlignment } from './alignment.ts';
+import type { Alignment } from './alignment.ts';
 import { validateTransfer } from './arguments.ts';
 import type { Transfer } from './arguments.ts';
 import { fileStats } from './file-stats.ts';
 import type { FileStats } from './file-stats.ts';
+import { PolledTransfer } from './polled-transfer.ts';
 import { punt } from './punted.ts';
 
 /** Permissions of a file that is created, before the umask. */
@@ -62,6 +76,9 @@ export class RingFile {
   #pending = 0;
   #closing: Promise<void> | null = null;
   #onIdle: (() => void) | null = null;
+  /** What direct I/O asks for; nothing on a file that goes through the page cache. */
+  #alignment: Alignment | null = null;
+  #polled: PolledRing | null = null;
 
   /** Made with a descriptor that this file owns from now on. */
   constructor(runtime: Runtime, fd: number) {
@@ -74,6 +91,20 @@ export class RingFile {
 
   get fd(): number {
     return this.#fd;
+  }
+
+  /** How the device is polled for this file's reads and writes, or `false`. */
+  get polling(): PollMode | false {
+    return this.#polled === null ? false : this.#polled.mode;
+  }
+
+  /** The file was opened with `O_DIRECT`: learns what that asks for, and how to wait for it. */
+  async useDirect(poll: PollMode | false): Promise<void> {
+    this.#alignment = await this.#readAlignment();
+    if (poll === false) return;
+    const polled = this.#engine.scheduler.polled.of(poll);
+    // A kernel without this way of polling interrupts, as for every other file.
+    this.#polled = typeof polled === 'number' ? null : polled;
   }
 
   get runtime(): Runtime {
@@ -101,18 +132,27 @@ export class RingFile {
     return await this.during(() => punt(() => this.#stat()));
   }
 
-  async #stat(): Promise<FileStats> {
+  #stat(): Promise<FileStats> {
+    const mask = STATX_BASIC_STATS | STATX_BTIME;
+    return this.#statx(mask, (bytes) => fileStats(readStatx(bytes)));
+  }
+
+  async #readAlignment(): Promise<Alignment> {
+    const found = await punt(() => this.#statx(STATX_DIOALIGN, readStatxDioAlign));
+    return { memory: found?.memory || 1, offset: found?.offset || 1 };
+  }
+
+  async #statx<T>(mask: number, read: (bytes: Buffer) => T): Promise<T> {
     const { scheduler, pool } = this.#engine;
     // The result, and behind it the empty path: a NUL.
     const block = pool.take(STRUCT_STATX_SIZE + 1);
     block.bytes[STRUCT_STATX_SIZE] = 0;
     const operation = scheduler.begin(settleWithResult, 'statx');
-    const mask = STATX_BASIC_STATS | STATX_BTIME;
     const path = block.address + STRUCT_STATX_SIZE;
     prepStatx(scheduler.sqe, this.#fd, path, AT_EMPTY_PATH, mask, block.address);
     try {
       await promiseOf<number>(operation);
-      return fileStats(readStatx(block.bytes));
+      return read(block.bytes);
     } finally {
       pool.give(block);
     }
@@ -163,21 +203,67 @@ export class RingFile {
     const { scheduler, addresses, mayShareHeap, pool } = this.#engine;
     const { offset, length, position, signal } = transfer;
     let bounce: Bounce | null = null;
-    let address: number;
-    if (mayShareHeap || length === 0) {
-      address = addresses.of(buffer) + offset;
-    } else {
+    const isShared = mayShareHeap || length === 0;
+    // Mapped memory is aligned to its own size.
+    let address = isShared ? addresses.of(buffer) + offset : 0;
+    if (this.#alignment !== null) validateAlignment(this.#alignment, address, length, position);
+    if (!isShared) {
       bounce = new Bounce(pool.take(length), buffer, offset, length, syscall === 'read');
       address = bounce.block.address;
+    }
+    const operation = this.#queue(prepare, syscall, address, length, position);
+    operation.keep = bounce ?? buffer;
+    this.#pending += 1;
+    if (signal !== undefined) bindSignal(scheduler, operation, signal);
+    return promiseOf<number>(operation);
+  }
+
+  #queue(
+    prepare: typeof prepRead,
+    syscall: string,
+    address: number,
+    length: number,
+    position: number,
+  ): Operation {
+    const { scheduler } = this.#engine;
+    if (this.#polled !== null) {
+      const transfer = new PolledTransfer(this, prepare, address, length, position);
+      return transfer.begin(scheduler, this.#polled, this.#fd, syscall);
     }
     const operation = scheduler.begin(settleTransfer, syscall);
     prepare(scheduler.sqe, this.#fd, address, length, position);
     if (length >= ASYNC_SIZE) setSqeFlags(scheduler.sqe, IOSQE_ASYNC);
-    operation.keep = bounce ?? buffer;
     operation.context = this;
-    this.#pending += 1;
-    if (signal !== undefined) bindSignal(scheduler, operation, signal);
-    return promiseOf<number>(operation);
+    return operation;
+  }
+
+  /**
+   * The device cannot be polled.
+   * @internal
+   */
+  stopPolling(): void {
+    this.#polled = null;
+  }
+
+  /**
+   * A polled ring refused a transfer: it runs on the ordinary one, with everything it holds.
+   * @internal
+   */
+  beginAgain(transfer: PolledTransfer, refused: Operation): void {
+    const { prepare, address, length, position } = transfer;
+    const { scheduler, metrics } = this.#engine;
+    metrics.polledRetries += 1;
+    const { keep, resolve, reject, signal, syscall } = refused;
+    const isAborted = unbindSignal(refused);
+    const operation = scheduler.begin(settleTransfer, syscall);
+    prepare(scheduler.sqe, this.#fd, address, length, position);
+    operation.keep = keep;
+    operation.context = this;
+    operation.resolve = resolve;
+    operation.reject = reject;
+    if (signal === null) return;
+    bindSignal(scheduler, operation, signal);
+    if (isAborted) cancelOperation(scheduler, operation);
   }
 
   async #fsync(syscall: string, flags: number): Promise<void> {

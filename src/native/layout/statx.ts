@@ -8,6 +8,8 @@
  * Birth time is 0 where the file system keeps none.
  */
 
+import { STATX_DIOALIGN } from '../constants/files.ts';
+
 export const STRUCT_STATX_SIZE = 256;
 
 const ATIME = 64;
@@ -112,6 +114,19 @@ export function readBigStatx(bytes: Uint8Array, offset: number = 0): BigStatx {
     ctimeNs,
     birthtimeNs,
   };
+}
+
+/** What direct I/O asks of a transfer, in bytes; both 0 where it is not to be had. Linux 6.1+. */
+export interface StatxDioAlign {
+  readonly memory: number;
+  readonly offset: number;
+}
+
+/** Reads what `STATX_DIOALIGN` asked for, or nothing where it was not answered. */
+export function readStatxDioAlign(bytes: Uint8Array, offset: number = 0): StatxDioAlign | null {
+  const view = new DataView(bytes.buffer, bytes.byteOffset + offset, STRUCT_STATX_SIZE);
+  if ((view.getUint32(0, true) & STATX_DIOALIGN) === 0) return null;
+  return { memory: view.getUint32(152, true), offset: view.getUint32(156, true) };
 }
 
 function readUint64(view: DataView, at: number): number {

@@ -4,7 +4,12 @@
 
 import { statSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { readBigStatx, readStatx, STRUCT_STATX_SIZE } from '../../../src/native/layout/statx.ts';
+import {
+  readBigStatx,
+  readStatx,
+  readStatxDioAlign,
+  STRUCT_STATX_SIZE,
+} from '../../../src/native/layout/statx.ts';
 import { recordedStruct } from '../../support/recorded-structs.ts';
 
 /** What glibc's makedev(259, 1) and makedev(0x123, 0x45678) are. */
@@ -76,5 +81,18 @@ describe('readBigStatx', () => {
     view.setUint32(132, 3, true);
     expect(readStatx(bytes).rdev).toBe(rdev);
     expect(readBigStatx(bytes).rdev).toBe(BigInt(rdev));
+  });
+});
+
+describe('readStatxDioAlign', () => {
+  it('reads what was asked for, and nothing where it was not answered', () => {
+    const bytes = new Uint8Array(STRUCT_STATX_SIZE + 8);
+    const view = new DataView(bytes.buffer, 8);
+    // Offsets 0x98 and 0x9c of the kernel's header.
+    view.setUint32(0x98, 4, true);
+    view.setUint32(0x9c, 512, true);
+    expect(readStatxDioAlign(bytes, 8)).toBe(null);
+    view.setUint32(0, 0x2000, true);
+    expect(readStatxDioAlign(bytes, 8)).toEqual({ memory: 4, offset: 512 });
   });
 });
