@@ -45,6 +45,8 @@ export interface Kernel {
   getpeername(fd: number, address: number, size: number): number;
   setsockopt(fd: number, level: number, option: number, value: number, size: number): number;
   getsockopt(fd: number, level: number, option: number, value: number, size: number): number;
+  /** `getrusage(2)`: `usage` is the address of 144 bytes. */
+  getrusage(who: number, usage: number): number;
   /** Milliseconds, fractional, of a clock that never goes back. */
   nowMs(): number;
 }
@@ -99,6 +101,7 @@ function linuxKernel(libc: Libc): Kernel {
       syscalls.setsockopt(libc, fd, level, option, value, size),
     getsockopt: (fd, level, option, value, size) =>
       syscalls.getsockopt(libc, fd, level, option, value, size),
+    getrusage: (who, usage) => syscalls.getrusage(libc, who, usage),
     nowMs: () => performance.now(),
   };
 }

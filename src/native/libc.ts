@@ -56,6 +56,7 @@ interface Calls {
   readonly getpeername: Call;
   readonly setsockopt: Call;
   readonly getsockopt: Call;
+  readonly getrusage: Call;
 
   readonly uvHandleSize: Call;
   readonly uvCheckInit: Call;
@@ -143,6 +144,7 @@ function bindCalls(executable: LibraryHandle): Calls {
     getpeername: declare('getpeername', 'int', 3),
     setsockopt: declare('setsockopt', 'int', 5),
     getsockopt: declare('getsockopt', 'int', 5),
+    getrusage: declare('getrusage', 'int', 2),
 
     uvHandleSize: declare('uv_handle_size', 'int64', 1),
     uvCheckInit: declare('uv_check_init', 'int', 2),

@@ -108,3 +108,8 @@ export function getsockopt(
 ): number {
   return result(libc, libc.getsockopt(fd, level, option, value, size));
 }
+
+/** `getrusage(2)`; `usage` is the address of a `struct rusage`. */
+export function getrusage(libc: Libc, who: number, usage: number): number {
+  return result(libc, libc.getrusage(who, usage));
+}

@@ -126,15 +126,15 @@ const features: Record<FeatureName, Feature> = {
   },
   napiDynamic: {
     since: '6.9',
-    note: 'Busy polling of network devices. Not used',
+    note: 'Busy polling of network devices, with the option napi',
     tryOut: registers.tryNapiDynamic,
-    isUsed: never,
+    isUsed: ({ engine }) => engine.napi.tracking === 'dynamic',
   },
   napiStatic: {
     since: '6.13',
-    note: 'Busy polling of listed queues. Not used',
+    note: 'Busy polling of listed queues, with the option napi',
     tryOut: registers.tryNapiStatic,
-    isUsed: never,
+    isUsed: ({ engine }) => engine.napi.tracking === 'static',
   },
   sendMsgRingSync: {
     since: '6.13',

@@ -11,6 +11,9 @@ import type { Block, MemoryPool } from './memory-pool.ts';
 /** Room for any `sockaddr`, and the length behind it. */
 const ADDRESS_SIZE = 128;
 const BLOCK_SIZE = 256;
+const RUSAGE_THREAD = 1;
+/** Offset of `ru_nvcsw` in `struct rusage` on 64-bit Linux. */
+const RUSAGE_SWITCHES_AT = 128;
 
 export class DirectCalls {
   readonly #kernel: Kernel;
@@ -54,6 +57,25 @@ export class DirectCalls {
     return this.#withBlock((block) => {
       block.words[0] = value;
       return this.#kernel.setsockopt(fd, level, option, block.address, 4);
+    });
+  }
+
+  /** Mirrors getsockopt(2) for options that are an `int`: the value, or `-errno`. */
+  getOption(fd: number, level: number, option: number): number {
+    return this.#withBlock((block) => {
+      block.words[0] = 0;
+      block.words[1] = 4;
+      const { address } = block;
+      const result = this.#kernel.getsockopt(fd, level, option, address, address + 4);
+      return result < 0 ? result : (block.words[0] ?? 0);
+    });
+  }
+
+  /** Mirrors getrusage(2): how often this thread gave the processor up, or `-errno`. */
+  voluntarySwitches(): number {
+    return this.#withBlock((block) => {
+      const result = this.#kernel.getrusage(RUSAGE_THREAD, block.address);
+      return result < 0 ? result : Number(block.bytes.readBigInt64LE(RUSAGE_SWITCHES_AT));
     });
   }
 

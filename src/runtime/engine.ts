@@ -26,6 +26,7 @@ import { UringUnavailableError } from './errors.ts';
 import { FileTable } from './file-table.ts';
 import { MemoryPool } from './memory-pool.ts';
 import { Metrics } from './metrics.ts';
+import { Napi } from './napi.ts';
 import { ignoreCompletion } from './operation.ts';
 import type { ResolvedOptions } from './options.ts';
 import { Pressure } from './pressure.ts';
@@ -60,6 +61,7 @@ export class Engine {
   readonly pool: MemoryPool;
   readonly addresses: Addresses;
   readonly calls: DirectCalls;
+  readonly napi: Napi;
   /**
    * Whether the kernel may be shown V8's own buffers in operations that run on kernel workers or
    * in a device. Not in a worker: it may be terminated while they run.
@@ -67,6 +69,8 @@ export class Engine {
   readonly mayShareHeap: boolean = isMainThread;
   readonly #options: ResolvedOptions;
   readonly #waitMemory: { free(): void };
+  readonly #sleepsBefore: number;
+  #sleeps = 0;
   #isProven = false;
   #isReleased = false;
   /** Ends a `close()` that nobody will go on with. */
@@ -101,6 +105,8 @@ export class Engine {
       this.#free();
       throw explainUnavailable(enabled);
     }
+    this.napi = new Napi(ring, this.calls, this.metrics, options.napi);
+    this.#sleepsBefore = this.calls.voluntarySwitches();
     this.pressure = new Pressure(
       ring,
       {
@@ -152,6 +158,12 @@ export class Engine {
     return this.#registered;
   }
 
+  /** How often the thread has slept since this was opened. */
+  get sleeps(): number {
+    if (!this.#isReleased) this.#sleeps = this.calls.voluntarySwitches() - this.#sleepsBefore;
+    return this.#sleeps;
+  }
+
   /** Has a descriptor closed even if the thread is terminated. */
   own(fd: number): void {
     this.host.kernel.closeOnExit(fd);
@@ -197,6 +209,7 @@ export class Engine {
       this.#isReleased = true;
       this.scheduler.stop();
       this.scheduler.polled.abandon();
+      this.napi.end();
       this.ring.abandon();
     }
   }
@@ -205,6 +218,7 @@ export class Engine {
   abandon(error: Error): void {
     this.scheduler.failAll(error);
     this.scheduler.polled.abandon();
+    this.napi.end();
     this.ring.abandon();
   }
 
@@ -223,6 +237,7 @@ export class Engine {
     this.#isReleased = true;
     this.scheduler.stop();
     this.scheduler.polled.close();
+    this.napi.end();
     this.#free();
     this.#buffers?.free();
     this.#registered?.free();

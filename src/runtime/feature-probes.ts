@@ -10,6 +10,11 @@ import {
   EBADF,
   EBUSY,
   ETIME,
+  IO_URING_NAPI_REGISTER_OP,
+  IO_URING_NAPI_STATIC_ADD_ID,
+  IO_URING_NAPI_STATIC_DEL_ID,
+  IO_URING_NAPI_TRACKING_DYNAMIC,
+  IO_URING_NAPI_TRACKING_STATIC,
   IORING_ENTER_NO_IOWAIT,
   IORING_FEAT_NO_IOWAIT,
   IORING_MEM_REGION_TYPE_USER,
@@ -39,12 +44,6 @@ import type { Memory } from '../native/index.ts';
 import { accepted, demand } from './trial.ts';
 import type { Trial, TrialRing } from './trial.ts';
 
-/** Values of `opcode` and `op_param` in `struct io_uring_napi`, from `<linux/io_uring.h>`. */
-const IO_URING_NAPI_REGISTER_OP = 0;
-const IO_URING_NAPI_STATIC_ADD_ID = 1;
-const IO_URING_NAPI_STATIC_DEL_ID = 2;
-const IO_URING_NAPI_TRACKING_DYNAMIC = 0;
-const IO_URING_NAPI_TRACKING_STATIC = 1;
 /** Larger than the smallest id on any kernel; no device needs to have it. */
 const NAPI_ID = 1 << 20;
 const NAPI_MICROS = 50;

@@ -41,6 +41,11 @@ export class Metrics {
   polledOperations = 0;
   /** Those of them that a device without poll queues refused: they ran on the ordinary ring. */
   polledRetries = 0;
+  /** Device queues that were listed for NAPI busy poll, and taken off the list again. */
+  napiIdsAdded = 0;
+  napiIdsRemoved = 0;
+  /** Sockets that received data from no device queue: NAPI busy poll does nothing for them. */
+  napiSocketsWithoutId = 0;
   /** Milliseconds spent in waits, sleeping or about to. */
   waitedMs = 0;
 }
@@ -56,6 +61,11 @@ export interface RuntimeMetrics extends Readonly<Metrics> {
   readonly inFlight: number;
   /** Timers that are set. */
   readonly timers: number;
+  /**
+   * Times that this thread gave the processor up to wait, in the ring or elsewhere: what busy
+   * waiting and NAPI busy poll save.
+   */
+  readonly sleeps: number;
   /** Present size of the submission queue. */
   readonly entries: number;
   /** Present size of the completion queue. */
@@ -77,6 +87,7 @@ export function snapshotOf(backend: 'uring' | 'libuv', engine: Engine | null): R
       operations: 0,
       inFlight: 0,
       timers: 0,
+      sleeps: 0,
       entries: 0,
       completionEntries: 0,
       utilization: 0,
@@ -91,6 +102,7 @@ export function snapshotOf(backend: 'uring' | 'libuv', engine: Engine | null): R
     operations: scheduler.begun,
     inFlight: scheduler.inFlight,
     timers: scheduler.timerCount,
+    sleeps: engine.sleeps,
     entries: ring.submissions.entries,
     completionEntries: ring.completions.entries,
     utilization: aliveMs > 0 ? Math.max(0, 1 - metrics.waitedMs / aliveMs) : 0,

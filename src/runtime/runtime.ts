@@ -18,6 +18,8 @@ import type { FileTable } from './file-table.ts';
 import { snapshotOf } from './metrics.ts';
 import type { RuntimeMetrics } from './metrics.ts';
 import { MultishotOperation } from './multishot.ts';
+import { warnUnavailable } from './napi.ts';
+import type { Napi } from './napi.ts';
 import type { Operation } from './operation.ts';
 import { resolveOptions, validateObject } from './options.ts';
 import type { ResolvedOptions, RuntimeOptions } from './options.ts';
@@ -125,6 +127,9 @@ export class Runtime {
     this.reason = backend === 'libuv' ? switchedOff() : this.#open();
     if (this.reason !== null && backend === 'uring') throw this.reason;
     this.backend = this.reason === null ? 'uring' : 'libuv';
+    if (this.reason !== null && this.options.napi !== null) {
+      warnUnavailable('NAPI busy poll has no effect: there is no ring');
+    }
     setCurrent(this);
     process.on('exit', this.#onExit);
     channels.open.publish(this);
@@ -267,6 +272,16 @@ export class Runtime {
    */
   get buffers(): BufferTable {
     return this.requireEngine().buffers;
+  }
+
+  /**
+   * NAPI busy poll: how it is set up, and the list of device queues to look at and to change.
+   *
+   * @throws `ERR_URING_UNAVAILABLE` on the libuv backend; `ERR_RUNTIME_CLOSED`.
+   * @see https://man7.org/linux/man-pages/man3/io_uring_register_napi.3.html
+   */
+  get napi(): Napi {
+    return this.requireEngine().napi;
   }
 
   /**

@@ -37,6 +37,7 @@ describe('system calls that fail', () => {
     ['getsockname', (libc: Libc) => syscalls.getsockname(libc, NO_DESCRIPTOR, 0, 0), EBADF],
     ['getpeername', (libc: Libc) => syscalls.getpeername(libc, NO_DESCRIPTOR, 0, 0), EBADF],
     ['setsockopt', (libc: Libc) => syscalls.setsockopt(libc, NO_DESCRIPTOR, 1, 1, 0, 4), EBADF],
+    ['getrusage', (libc: Libc) => syscalls.getrusage(libc, 99, 0), EINVAL],
     ['getsockopt', (libc: Libc) => syscalls.getsockopt(libc, NO_DESCRIPTOR, 1, 1, 0, 0), EBADF],
     ['socket', (libc: Libc) => syscalls.socket(libc, sockets.AF_INET, 99, 0), EINVAL],
     ['io_uring_setup', (libc: Libc) => syscalls.ioUringSetup(libc, 1, 0), EFAULT],

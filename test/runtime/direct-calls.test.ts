@@ -124,6 +124,24 @@ describe('DirectCalls', () => {
     pool.give(block);
   });
 
+  it('reads options, and says why it cannot', () => {
+    const fd = socket();
+    const { SO_KEEPALIVE, SOL_SOCKET } = sockets;
+    expect(calls.getOption(fd, SOL_SOCKET, SO_KEEPALIVE)).toBe(0);
+    calls.setOption(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+    expect(calls.getOption(fd, SOL_SOCKET, SO_KEEPALIVE)).toBe(1);
+    expect(calls.getOption(NO_DESCRIPTOR, SOL_SOCKET, SO_KEEPALIVE)).toBe(-EBADF);
+  });
+
+  it('counts how often this thread has slept', () => {
+    const NAPS = 10;
+    const sleptBefore = calls.voluntarySwitches();
+    const never = new Int32Array(new SharedArrayBuffer(4));
+    for (let i = 0; i < NAPS; i += 1) Atomics.wait(never, 0, 0, 1);
+    expect(sleptBefore).toBeGreaterThan(0);
+    expect(calls.voluntarySwitches() - sleptBefore).toBeGreaterThanOrEqual(NAPS / 2);
+  });
+
   it('gives every block back', () => {
     const first = pool.take(256);
     pool.give(first);
@@ -132,6 +150,8 @@ describe('DirectCalls', () => {
     calls.getsockname(fd);
     calls.getpeername(fd);
     calls.setOption(fd, sockets.SOL_SOCKET, sockets.SO_KEEPALIVE, 1);
+    calls.getOption(fd, sockets.SOL_SOCKET, sockets.SO_KEEPALIVE);
+    calls.voluntarySwitches();
     expect(pool.take(256)).toBe(first);
     pool.give(first);
   });

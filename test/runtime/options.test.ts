@@ -41,6 +41,7 @@ describe('resolveOptions, defaults', () => {
       registeredWaits: true,
       receiveBuffers: 256,
       receiveBufferSize: 16_384,
+      napi: null,
     });
   });
 
@@ -58,6 +59,31 @@ describe('resolveOptions, defaults', () => {
     [{ pressedBatches: 1 }, { pressedBatches: 1, quietMs: 10_000 }],
   ])('resolves resize: %j', (resize, expected) => {
     expect(resolve({ resize }).resize).toEqual(expected);
+  });
+});
+
+describe('resolveOptions, napi', () => {
+  it.each([
+    [{}, { tracking: 'dynamic', busyPollMicros: 50, prefer: false }],
+    [
+      { tracking: 'static', busyPollMicros: 10_000, prefer: true },
+      { tracking: 'static', busyPollMicros: 10_000, prefer: true },
+    ],
+  ])('resolves %j', (napi, expected) => {
+    expect(resolve({ napi }).napi).toEqual(expected);
+  });
+
+  it.each([
+    [true, 'ERR_INVALID_ARG_TYPE', '"options.napi"'],
+    [{ tracking: 'both' }, 'ERR_INVALID_ARG_VALUE', "'options.napi.tracking'"],
+    [{ busyPollMicros: 0 }, 'ERR_OUT_OF_RANGE', '"options.napi.busyPollMicros"'],
+    [{ busyPollMicros: 10_001 }, 'ERR_OUT_OF_RANGE', '"options.napi.busyPollMicros"'],
+    [{ prefer: 1 }, 'ERR_INVALID_ARG_TYPE', '"options.napi.prefer"'],
+    [{ busyPollMicro: 1 }, 'ERR_INVALID_ARG_VALUE', 'did you mean "busyPollMicros"'],
+  ])('refuses %j', (napi, code, text) => {
+    const error = refusal({ napi });
+    expect(error.code).toBe(code);
+    expect(error.message).toContain(text);
   });
 });
 

@@ -284,6 +284,7 @@ export class SimKernel implements Kernel {
   readonly getpeername: () => number = this.socket;
   readonly setsockopt: () => number = this.socket;
   readonly getsockopt: () => number = this.socket;
+  readonly getrusage: () => number = this.socket;
 
   #enterRing(fd: number, flags: number): SimRing | number {
     if ((flags & c.IORING_ENTER_REGISTERED_RING) !== 0) {

@@ -78,6 +78,8 @@ export class RingConnection implements Connection {
   #isShuttingDown = false;
   #onShutdown: SendCallback | null = null;
   #closeState: CloseState = 'open';
+  /** Of the device queue, for NAPI busy poll; 0 until something has arrived. */
+  #napiId: number;
 
   /** Made with a connected descriptor that this connection owns from now on. */
   constructor(runtime: Runtime, fd: number) {
@@ -85,6 +87,7 @@ export class RingConnection implements Connection {
     this.#engine = runtime.requireEngine();
     this.#fd = fd;
     this.#engine.own(fd);
+    this.#napiId = this.#engine.napi.join(fd);
     runtime.resources.add(this);
   }
 
@@ -216,6 +219,7 @@ export class RingConnection implements Connection {
     const chunk = receiveBuffers.copyOut(id, length);
     receiveBuffers.provide(id);
     this.bytesRead += length;
+    if (this.#napiId === 0) this.#napiId = this.#engine.napi.joinLate(this.#fd);
     if (this.#closeState === 'open') this.#handler?.onData(chunk);
   }
 
@@ -371,6 +375,8 @@ export class RingConnection implements Connection {
   #closeIfIdle(): void {
     if (this.#closeState === 'flushing' || this.#closeState === 'closing') return;
     if (this.#receive !== null || this.#send !== null) return;
+    this.#engine.napi.leave(this.#napiId);
+    this.#napiId = 0;
     if (this.#runtime.isClosed) {
       this.#closeWithoutRing();
       return;
