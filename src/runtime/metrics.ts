@@ -35,6 +35,8 @@ export class Metrics {
   aborts = 0;
   /** Multishot operations that ended early and were armed again. */
   multishotRearms = 0;
+  /** Multishot operations that were stopped because their consumer was far behind. */
+  multishotPauses = 0;
   /** Receives that found no provided buffer. */
   buffersExhausted = 0;
   /** Reads and writes that went to a polled storage ring. */

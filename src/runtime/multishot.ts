@@ -4,7 +4,8 @@
  * The kernel may end such an operation at any completion (no `F_MORE`): for want of room or of
  * buffers, or because it is over. The first kind is armed again here and counted; the second kind,
  * an error or the consumer leaving, ends the iteration. Completions that nobody has asked for yet
- * wait in a list, which is as long as the producer is ahead of the consumer.
+ * wait in a list. When it is long the operation is canceled, and armed again when it is empty: what
+ * the kernel has meanwhile stays where it was.
  */
 
 import { ECANCELED, ENOBUFS, IORING_CQE_F_MORE, prepNop } from '../native/index.ts';
@@ -14,8 +15,8 @@ import { systemError } from './errors.ts';
 import type { Metrics } from './metrics.ts';
 import { ignoreCompletion } from './operation.ts';
 import type { Operation } from './operation.ts';
-import type { SubmitOptions } from './runtime.ts';
 import type { Scheduler } from './scheduler.ts';
+import type { SubmitOptions } from './submit.ts';
 
 /** One completion of a multishot operation. */
 export interface MultishotCompletion {
@@ -29,6 +30,9 @@ interface Waiting {
   resolve(result: IteratorResult<MultishotCompletion, undefined>): void;
   reject(reason: unknown): void;
 }
+
+/** Completions that wait before the operation pauses: a burst, not a leak. */
+const WAITING_MAX = 1024;
 
 type State = 'armed' | 'ending' | 'ended';
 
@@ -57,10 +61,13 @@ export class MultishotOperation implements AsyncIterableIterator<MultishotComple
   readonly #onEnd: (() => void)[] = [];
   #operation: Operation | null = null;
   #state: State = 'armed';
+  /** The consumer is far behind: the operation is being, or has been, canceled for that. */
+  #isPaused = false;
   #failure: { readonly reason: unknown } | null = null;
   readonly #onAbort = (): void => {
     this.#failure ??= { reason: this.#options.signal?.reason };
     this.#cancel();
+    if (this.#operation === null) this.#end();
   };
 
   /** @internal */
@@ -84,18 +91,19 @@ export class MultishotOperation implements AsyncIterableIterator<MultishotComple
   next(): Promise<IteratorResult<MultishotCompletion, undefined>> {
     const value = this.#completions.shift();
     if (value !== undefined) return Promise.resolve({ value, done: false });
+    this.#resume();
     if (this.#state === 'ended') return this.#ended();
     return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
   }
 
   /** Cancels the operation and waits until the kernel has let go. */
   async return(): Promise<IteratorResult<MultishotCompletion, undefined>> {
-    this.#completions.length = 0;
+    this.#drop();
     if (this.#state !== 'ended') {
       this.#cancel();
-      await new Promise<void>((resolve) => this.#onEnd.push(resolve));
+      await this.#over();
     }
-    this.#completions.length = 0;
+    this.#drop();
     this.#failure = null;
     return { value: undefined, done: true };
   }
@@ -104,12 +112,45 @@ export class MultishotOperation implements AsyncIterableIterator<MultishotComple
     return this;
   }
 
+  #over(): Promise<void> {
+    if (this.#operation === null) {
+      // It was paused, and nothing is in flight.
+      this.#end();
+      return Promise.resolve();
+    }
+    return new Promise((resolve) => this.#onEnd.push(resolve));
+  }
+
+  /** Gives up what nobody will ask for. */
+  #drop(): void {
+    const { makesDescriptor = false } = this.#options;
+    for (const { result } of this.#completions) {
+      if (makesDescriptor) this.#scheduler.ring.kernel.close(result);
+    }
+    this.#completions.length = 0;
+  }
+
+  /** Goes on after a pause, when the kernel has let go. */
+  #resume(): void {
+    if (!this.#isPaused || this.#operation !== null || this.#state !== 'armed') return;
+    this.#isPaused = false;
+    this.#arm();
+  }
+
+  #pause(): void {
+    if (this.#isPaused || this.#operation === null || this.#state !== 'armed') return;
+    this.#isPaused = true;
+    this.#metrics.multishotPauses += 1;
+    cancelOperation(this.#scheduler, this.#operation);
+  }
+
   #arm(): void {
     const scheduler = this.#scheduler;
     const options = this.#options;
     const operation = scheduler.begin(onCompletion, options.syscall ?? 'io_uring_enter');
     operation.context = this;
     operation.isMultishot = true;
+    operation.makesDescriptor = options.makesDescriptor ?? false;
     operation.keep = options.keep ?? null;
     operation.reject = (reason) => this.#fail(reason);
     this.#operation = operation;
@@ -138,6 +179,10 @@ export class MultishotOperation implements AsyncIterableIterator<MultishotComple
     if (result >= 0) this.#deliver({ result, flags });
     if (!isLast) return;
     this.#operation = null;
+    if (this.#isPaused && this.#state === 'armed' && (result >= 0 || result === -ECANCELED)) {
+      if (this.#completions.length === 0) this.#resume();
+      return;
+    }
     const isStarved = result >= 0 || result === -ENOBUFS;
     if (this.#state === 'armed' && isStarved) {
       this.#metrics.multishotRearms += 1;
@@ -159,8 +204,12 @@ export class MultishotOperation implements AsyncIterableIterator<MultishotComple
 
   #deliver(value: MultishotCompletion): void {
     const waiting = this.#waiting.shift();
-    if (waiting === undefined) this.#completions.push(value);
-    else waiting.resolve({ value, done: false });
+    if (waiting !== undefined) {
+      waiting.resolve({ value, done: false });
+      return;
+    }
+    this.#completions.push(value);
+    if (this.#completions.length >= WAITING_MAX) this.#pause();
   }
 
   #end(): void {

@@ -6,7 +6,6 @@
 import { EventEmitter } from 'eventemitter3';
 import { linuxHost, prepNop } from '../native/index.ts';
 import type { Sqe } from '../native/index.ts';
-import { bindSignal } from './cancellation.ts';
 import { promiseOf, settleWithResult } from './completion-promise.ts';
 import type { BufferTable } from './buffer-table.ts';
 import { rethrow } from './drain.ts';
@@ -21,25 +20,15 @@ import { MultishotOperation } from './multishot.ts';
 import { warnUnavailable } from './napi.ts';
 import type { Napi } from './napi.ts';
 import type { Operation } from './operation.ts';
-import { resolveOptions, validateObject } from './options.ts';
+import { resolveOptions } from './options.ts';
 import type { ResolvedOptions, RuntimeOptions } from './options.ts';
+import { submit, validateSubmit } from './submit.ts';
+import type { SubmitOptions } from './submit.ts';
 import { requestedBackend } from './unavailable.ts';
 import type { Waiter } from './wait.ts';
 
 /** Receives the kernel's result, `-errno` or more, and the completion's flags. */
 export type CompletionCallback = (result: number, flags: number) => void;
-
-/** What a low-level submission may carry. */
-export interface SubmitOptions {
-  /** What the kernel may touch: kept alive until the last completion. */
-  keep?: unknown;
-  /** Aborting it cancels the operation; the promise rejects once the kernel has let go. */
-  signal?: AbortSignal | undefined;
-  /** Named in the error. */
-  syscall?: string;
-  /** Whether the operation keeps the process alive. */
-  ref?: boolean;
-}
 
 /** Something that holds a descriptor for longer than an operation, and gives it up on `close()`. */
 export interface Resource {
@@ -213,15 +202,7 @@ export class Runtime {
    */
   async submit(prepare: (sqe: Sqe) => void, options: SubmitOptions = {}): Promise<number> {
     const { scheduler } = this.requireEngine();
-    validateSubmit(prepare, options);
-    options.signal?.throwIfAborted();
-    const operation = scheduler.begin(settleWithResult, options.syscall ?? 'io_uring_enter');
-    operation.keep = options.keep ?? null;
-    const promise = promiseOf<number>(operation);
-    fillEntry(scheduler.sqe, prepare, operation);
-    if (options.signal !== undefined) bindSignal(scheduler, operation, options.signal);
-    if (options.ref === false) scheduler.setReferenced(operation, false);
-    return promise;
+    return await submit(scheduler, prepare, options);
   }
 
   /**
@@ -456,32 +437,10 @@ export class Runtime {
   }
 }
 
-function validateSubmit(prepare: unknown, options: SubmitOptions): void {
-  if (typeof prepare !== 'function') {
-    throw invalidArgType('prepare', 'of type function', prepare);
-  }
-  validateObject(options, 'options');
-  const { signal } = options;
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    throw invalidArgType('options.signal', 'an instance of AbortSignal', signal);
-  }
-}
-
 function switchedOff(): UringUnavailableError {
   return new UringUnavailableError('disabled', 'The libuv backend was asked for');
 }
 
 function callBack(result: number, flags: number, operation: Operation): void {
   (operation.context as CompletionCallback)(result, flags);
-}
-
-/** Runs a user's prep function; if it throws, the entry becomes a NOP and the error goes on. */
-function fillEntry(sqe: Sqe, prepare: (sqe: Sqe) => void, operation: Operation): void {
-  prepNop(sqe);
-  try {
-    prepare(sqe);
-  } catch (error) {
-    prepNop(sqe);
-    operation.reject?.(error);
-  }
 }

@@ -9,7 +9,7 @@ import * as errno from '../../src/native/errno.ts';
 import { prepNop, prepPollAdd } from '../../src/native/prep.ts';
 import type { Sqe } from '../../src/native/layout/sqe.ts';
 import { MultishotOperation } from '../../src/runtime/multishot.ts';
-import type { SubmitOptions } from '../../src/runtime/runtime.ts';
+import type { SubmitOptions } from '../../src/runtime/submit.ts';
 import { ringTest } from '../support/ring-test.ts';
 import { closeSim, leftOvers, NOTHING_LEFT, nopThen, openSim } from '../support/sim-engine.ts';
 import type { Sim } from '../support/sim-engine.ts';
@@ -118,6 +118,86 @@ describe('MultishotOperation.next', () => {
     expect((await often.next()).value?.result).toBe(2);
     await expect(often.next()).rejects.toMatchObject({ code: 'EINVAL' });
     expect((await often.next()).done).toBe(true);
+  });
+});
+
+describe('MultishotOperation, with a consumer that is far behind', () => {
+  /** Posts completions until the operation is no longer there; returns how many that took. */
+  async function flood(sim: Sim): Promise<number> {
+    let posted = 0;
+    let isOver = false;
+    const post = (): void => {
+      const isArmed = sim.kernel.held(c.IORING_OP_POLL_ADD).some(({ fd }) => fd === 77);
+      if (!isArmed || isOver) return;
+      held(sim).complete(posted, MORE);
+      posted += 1;
+      sim.kernel.at(0.1, post);
+    };
+    sim.kernel.at(0.1, post);
+    await sim.loop.turnUntilStopped();
+    isOver = true;
+    return posted;
+  }
+
+  it('pauses, and goes on when the list is empty', async () => {
+    const sim = openSim({ completionEntries: 64 });
+    const operation = arm(sim);
+    const posted = await flood(sim);
+    expect(posted).toBeGreaterThan(1000);
+    expect(posted).toBeLessThan(1200);
+    expect(sim.engine.metrics.multishotPauses).toBe(1);
+    for (let i = 0; i < posted; i += 1) {
+      expect(await operation.next()).toEqual({ value: { result: i, flags: MORE }, done: false });
+    }
+    script(sim, [7, MORE]);
+    const last = operation.next().then(async (result) => {
+      await operation.return();
+      return result;
+    });
+    expect(await settle(sim, last)).toEqual({ value: { result: 7, flags: MORE }, done: false });
+    await closeSim(sim);
+    expect(leftOvers(sim)).toEqual(NOTHING_LEFT);
+  });
+
+  it('can be left while it pauses', async () => {
+    const sim = openSim({ completionEntries: 64 });
+    const operation = arm(sim);
+    await flood(sim);
+    expect(await operation.return()).toEqual({ value: undefined, done: true });
+    expect(await operation.next()).toEqual({ value: undefined, done: true });
+    await closeSim(sim);
+  });
+
+  it('ends with the reason of a signal while it pauses', async () => {
+    const sim = openSim({ completionEntries: 64 });
+    const controller = new AbortController();
+    const operation = arm(sim, { signal: controller.signal });
+    const posted = await flood(sim);
+    const reason = new Error('enough');
+    controller.abort(reason);
+    for (let i = 0; i < posted; i += 1) await operation.next();
+    expect(await rejectionOf(operation.next())).toBe(reason);
+    await closeSim(sim);
+  });
+});
+
+describe('MultishotOperation that makes descriptors', () => {
+  it('closes those that nobody asked for', async () => {
+    const sim = openSim();
+    const operation = arm(sim, { makesDescriptor: true });
+    const [first = 0, second = 0, third = 0] = [1, 2, 3].map(() => sim.kernel.openDescriptor());
+    sim.kernel.at(1, () => {
+      for (const fd of [first, second, third]) held(sim).complete(fd, MORE);
+    });
+    const left = operation.next().then(async ({ value }) => {
+      await operation.return();
+      return value?.result;
+    });
+    expect(await settle(sim, left)).toBe(first);
+    expect([first, second, third].map((fd) => sim.kernel.isOpen(fd))).toEqual([true, false, false]);
+    sim.kernel.close(first);
+    await closeSim(sim);
+    expect(leftOvers(sim)).toEqual(NOTHING_LEFT);
   });
 });
 

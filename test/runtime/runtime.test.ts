@@ -3,9 +3,11 @@
  * happens when the ring breaks is in `runtime-failure.test.ts`.
  */
 
+import { closeSync } from 'node:fs';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { IORING_NOP_INJECT_RESULT } from '../../src/native/constants/io-uring.ts';
-import { prepNop, prepPollAdd } from '../../src/native/prep.ts';
+import { AF_UNIX, SOCK_STREAM } from '../../src/native/constants/sockets.ts';
+import { prepNop, prepPollAdd, prepSocket } from '../../src/native/prep.ts';
 import type { Sqe } from '../../src/native/layout/sqe.ts';
 import { Runtime, runtime } from '../../src/runtime/runtime.ts';
 import type { ResizeEvent } from '../../src/runtime/pressure.ts';
@@ -94,6 +96,21 @@ describe('Runtime, on the ring', () => {
       syscall: 'nop',
       message: 'EIO: i/o error, nop',
     });
+  });
+
+  ringTest('6.1', 'closes a descriptor that an abort came too late for', async (test) => {
+    const opened = test.open();
+    const controller = new AbortController();
+    const prepare = (sqe: Sqe): void => prepSocket(sqe, AF_UNIX, SOCK_STREAM, 0, 0);
+    const { signal } = controller;
+    const kept = await opened.submit(prepare, { signal, makesDescriptor: true });
+    const opening = opened.submit(prepare, { signal, makesDescriptor: true });
+    opened.requireEngine().scheduler.flush();
+    const reason = new Error('enough');
+    controller.abort(reason);
+    // What is open at the end of this test, but for `kept`, fails it.
+    expect(await rejectionOf(opening)).toBe(reason);
+    closeSync(kept);
   });
 
   ringTest('6.1', 'rejects what prepare throws, and submits nothing of it', async (test) => {
