@@ -12,7 +12,7 @@ import { loadLibc } from './libc.ts';
 import type { HostLoop } from './loop.ts';
 import { hostLoop } from './loop.ts';
 import type { Memory } from './memory.ts';
-import { allocateMemory, mapRing } from './memory.ts';
+import { allocateMemory, mapPrivate, mapRing } from './memory.ts';
 import * as syscalls from './syscalls.ts';
 
 /** What the runtime asks of a kernel. Addresses and sizes are numbers, results `-errno` or more. */
@@ -31,6 +31,8 @@ export interface Kernel {
   mapRing(fd: number, offset: number, size: number): Memory | number;
   /** Maps zeroed memory that outlives V8's heap. */
   allocate(size: number): Memory | number;
+  /** Maps zeroed memory that nothing unmaps when a worker is terminated; see pinned-memory. */
+  allocateMapping(size: number): Memory | number;
   /** Where the bytes of an `ArrayBuffer` are. */
   addressOf(buffer: ArrayBuffer): number;
   close(fd: number): number;
@@ -80,6 +82,7 @@ function linuxKernel(libc: Libc): Kernel {
       syscalls.ioUringRegister(libc, fd, opcode, argument, count),
     mapRing: (fd, offset, size) => mapRing(libc, fd, offset, size),
     allocate: (size) => allocateMemory(libc, size),
+    allocateMapping: (size) => mapPrivate(libc, size),
     addressOf: (buffer) => libc.addressOf(buffer),
     close(fd) {
       forgetOnExit(fd);

@@ -38,8 +38,7 @@ export function roundToPages(size: number): number {
 
 /** Maps zeroed memory of at least `size` bytes. Returns `-errno` on failure. */
 export function allocateMemory(libc: Libc, size: number): Memory | number {
-  const rounded = roundToPages(size);
-  return isMainThread ? mapPrivate(libc, rounded) : attachSegment(libc, rounded);
+  return isMainThread ? mapPrivate(libc, size) : attachSegment(libc, roundToPages(size));
 }
 
 /** Maps `size` bytes of a ring's own memory. Returns `-errno` on failure. */
@@ -47,8 +46,9 @@ export function mapRing(libc: Libc, fd: number, offset: number, size: number): M
   return map(libc, roundToPages(size), MAP_SHARED | MAP_POPULATE, fd, offset);
 }
 
-function mapPrivate(libc: Libc, size: number): Memory | number {
-  return map(libc, size, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+/** Maps zeroed memory, in any thread; only `free()` unmaps it. Returns `-errno` on failure. */
+export function mapPrivate(libc: Libc, size: number): Memory | number {
+  return map(libc, roundToPages(size), MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 }
 
 function map(libc: Libc, size: number, flags: number, fd: number, offset: number): Memory | number {

@@ -12,11 +12,11 @@
 import {
   IORING_REGISTER_PBUF_RING,
   IORING_UNREGISTER_PBUF_RING,
-  roundToPages,
   writeBufReg,
 } from '../native/index.ts';
 import type { Memory } from '../native/index.ts';
 import { systemError } from './errors.ts';
+import { mapRegistered } from './pinned-memory.ts';
 import type { Ring } from './ring.ts';
 
 const SLOT_SIZE = 16;
@@ -45,24 +45,26 @@ export class BufferRing {
     this.count = count;
     this.size = size;
     const { kernel, scratch } = ring;
-    this.#slots = allocated(kernel.allocate(roundToPages(count * SLOT_SIZE)));
     const slab = kernel.allocate(count * size);
-    if (typeof slab === 'number') this.#slots.free();
-    this.#slab = allocated(slab);
+    if (typeof slab === 'number') throw systemError(slab, 'mmap');
+    this.#slab = slab;
+    try {
+      this.#slots = mapRegistered(kernel, count * SLOT_SIZE, ({ address }) => {
+        writeBufReg(scratch.buffer, 0, {
+          ringAddress: address,
+          ringEntries: count,
+          group,
+          flags: 0,
+        });
+        return ring.register(IORING_REGISTER_PBUF_RING, scratch.address, 1);
+      });
+    } catch (error) {
+      slab.free();
+      throw error;
+    }
     this.#words = new Int32Array(this.#slots.buffer);
     this.#tails = new Uint16Array(this.#slots.buffer);
-    this.bytes = Buffer.from(this.#slab.buffer);
-    writeBufReg(scratch.buffer, 0, {
-      ringAddress: this.#slots.address,
-      ringEntries: count,
-      group,
-      flags: 0,
-    });
-    const result = ring.register(IORING_REGISTER_PBUF_RING, scratch.address, 1);
-    if (result < 0) {
-      this.free();
-      throw systemError(result, 'io_uring_register');
-    }
+    this.bytes = Buffer.from(slab.buffer);
     for (let id = 0; id < count; id += 1) this.provide(id);
   }
 
@@ -111,9 +113,4 @@ export class BufferRing {
     this.#slots.free();
     this.#slab.free();
   }
-}
-
-function allocated(memory: Memory | number): Memory {
-  if (typeof memory === 'number') throw systemError(memory, 'mmap');
-  return memory;
 }

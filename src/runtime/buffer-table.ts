@@ -23,6 +23,7 @@ import {
 import type { Memory } from '../native/index.ts';
 import { codedError, systemError } from './errors.ts';
 import { integer } from './options.ts';
+import { mapRegistered } from './pinned-memory.ts';
 import type { Ring } from './ring.ts';
 
 /** The kernel's limit for one buffer: 1 GiB. */
@@ -93,15 +94,14 @@ export class BufferTable {
     integer(size, 'size', undefined, 1, BUFFER_SIZE_MAX);
     const index = this.#free.pop();
     if (index === undefined) throw codedError('ERR_TABLE_FULL', 'Every buffer slot is taken');
-    const memory = this.#ring.kernel.allocate(size);
-    const result =
-      typeof memory === 'number'
-        ? memory
-        : this.#update(this.#ring, index, memory.address, memory.size);
-    if (typeof memory === 'number' || result < 0) {
-      if (typeof memory !== 'number') memory.free();
+    let memory: Memory;
+    try {
+      memory = mapRegistered(this.#ring.kernel, size, (candidate) =>
+        this.#update(this.#ring, index, candidate.address, candidate.size),
+      );
+    } catch (error) {
       this.#free.push(index);
-      throw systemError(result, 'io_uring_register');
+      throw error;
     }
     this.#memories.set(index, memory);
     this.#clone(index);

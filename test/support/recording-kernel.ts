@@ -36,6 +36,7 @@ export function recordKernel(changes: (kernel: Kernel) => Partial<Kernel> = () =
       return kernel.close(fd);
     },
     allocate: (size) => keepMapping(mappings, kernel.allocate(size)),
+    allocateMapping: (size) => keepMapping(mappings, kernel.allocateMapping(size)),
     mapRing: (fd, offset, size) => keepMapping(mappings, kernel.mapRing(fd, offset, size)),
   };
   const host = { ...real, kernel: { ...recording, ...changes(recording) } };

@@ -253,6 +253,10 @@ export class SimKernel implements Kernel {
     return failure < 0 ? failure : this.memory.map(size);
   }
 
+  allocateMapping(size: number): Memory | number {
+    return this.memory.map(size);
+  }
+
   addressOf(buffer: ArrayBuffer): number {
     return this.memory.addressOf(buffer);
   }
