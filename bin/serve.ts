@@ -102,8 +102,7 @@ async function serve({ folder, hostname, port }: ServeArguments): Promise<void> 
     }));
     server = await listen(site, hostname, port);
     const backend = ring.reason === null ? 'io_uring' : `libuv: ${ring.reason.message}`;
-    process.stdout.write(`Serving ${folder} at ${server.url} (${backend})\n`);
-    await runUntilSignal(server);
+    await runUntilSignal(server, `Serving ${folder} at ${server.url} (${backend})\n`);
   } finally {
     await ring.close();
   }
@@ -135,8 +134,11 @@ async function listen(site: Site, hostname: string, port: number): Promise<SiteS
   }
 }
 
-/** Returns when a signal has come and the server has stopped; a second one ends the process. */
-async function runUntilSignal(server: SiteServer): Promise<void> {
+/**
+ * Returns when a signal has come and the server has stopped; a second one ends the process. What
+ * announces the server is said when signals are heard: whoever reads it may send one at once.
+ */
+async function runUntilSignal(server: SiteServer, announcement: string): Promise<void> {
   let onSignal: (signal: NodeJS.Signals) => void = () => {};
   const signaled = new Promise<void>((resolve) => {
     let isFirst = true;
@@ -147,6 +149,7 @@ async function runUntilSignal(server: SiteServer): Promise<void> {
     };
   });
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  process.stdout.write(announcement);
   try {
     await Promise.race([signaled, server.accepting]);
   } catch (error) {
