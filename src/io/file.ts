@@ -6,7 +6,7 @@
 import { invalidArgType, runtime } from '../runtime/index.ts';
 import type { PollMode } from '../runtime/index.ts';
 import type { FileStats } from './files/file-stats.ts';
-import { NodeFile } from './files/node-file.ts';
+import { NodeFile, readWholeOnNode, writeWholeOnNode } from './files/node-file.ts';
 import { openRingFile, openRingFileBeneath } from './files/ring-file.ts';
 import type { RingFile } from './files/ring-file.ts';
 import {
@@ -15,8 +15,11 @@ import {
   validateOpenFlags,
   validateOpenOptions,
   validatePath,
+  validateReadWhole,
+  validateWriteWhole,
 } from './files/arguments.ts';
 import type { OpenOptions, PathLike } from './files/arguments.ts';
+import { readWholeFile, readWholeText, writeWholeFile } from './files/whole-file.ts';
 
 /** Where and how much of a file is transferred. */
 export interface TransferOptions {
@@ -36,6 +39,41 @@ export interface TransferOptions {
    */
   position?: number | null;
   /** Aborting it cancels the operation; the promise rejects once the kernel has let go. */
+  signal?: AbortSignal;
+}
+
+/** How a whole file is read. */
+export interface ReadWholeOptions {
+  /**
+   * As in `fs.open`.
+   * @defaultValue 'r'
+   */
+  flags?: string | number;
+  /** What to decode it with; without one the result is a `Buffer`. */
+  encoding?: BufferEncoding;
+  /** Aborting it cancels what runs; the promise rejects once the kernel has let go. */
+  signal?: AbortSignal;
+}
+
+/** How a whole file is written. */
+export interface WriteWholeOptions {
+  /**
+   * As in `fs.open`.
+   * @defaultValue 'w'
+   */
+  flags?: string | number;
+  /**
+   * Permissions of a file that is created.
+   * @defaultValue 0o666
+   */
+  mode?: number;
+  /**
+   * Whether data and metadata are on the disk when the promise resolves. The name of a file that
+   * was created may not be, until its directory is synced.
+   * @defaultValue false
+   */
+  flush?: boolean;
+  /** Aborting it cancels what runs; what was written by then stays in the file. */
   signal?: AbortSignal;
 }
 
@@ -154,6 +192,81 @@ export class File {
    */
   get polling(): PollMode | false {
     return this.#inner.polling;
+  }
+
+  /**
+   * Reads a file from its first byte to its end, opening and closing it on the way.
+   *
+   * Small files take one submission: open, read and close are linked in the kernel. Pipes, devices
+   * and files of `/proc` are read to their end as well.
+   *
+   * @param path - a string, `Buffer` or `file:` URL.
+   * @param options - flags, an encoding, an abort signal.
+   * @returns the content: a `Buffer` of the caller's own, or text if there is an encoding.
+   * @throws `ENOENT`, `EACCES` and what else open(2) names; `EISDIR`, `EIO` and what else read(2)
+   *   names; `ERR_FS_FILE_TOO_LARGE` beyond 2 GiB; the signal's reason.
+   * @example
+   * ```ts
+   * import { File } from 'onering';
+   *
+   * const { name } = JSON.parse(await File.readWhole('package.json', { encoding: 'utf8' }));
+   * console.log(typeof name); // string
+   * ```
+   * @see https://man7.org/linux/man-pages/man3/io_uring_prep_openat_direct.3.html
+   */
+  static readWhole(
+    path: PathLike,
+    options: ReadWholeOptions & { encoding: BufferEncoding },
+  ): Promise<string>;
+  static readWhole(
+    path: PathLike,
+    options?: ReadWholeOptions & { encoding?: undefined },
+  ): Promise<Buffer>;
+  static async readWhole(path: PathLike, options: ReadWholeOptions = {}): Promise<Buffer | string> {
+    const encoded = validatePath(path, 'path');
+    const wanted = validateReadWhole(options);
+    wanted.signal?.throwIfAborted();
+    const ring = runtime();
+    if (ring.engine === null) return await readWholeOnNode(ring, path, wanted);
+    const { flags, encoding, signal } = wanted;
+    if (encoding === undefined) return await readWholeFile(ring, encoded, flags, signal);
+    return await readWholeText(ring, encoded, flags, encoding, signal);
+  }
+
+  /**
+   * Writes a file from its first byte, opening and closing it on the way. With the flags `'w'` what
+   * it held before is gone first, also when the write fails then.
+   *
+   * Up to 1 MiB takes one submission: open, write, sync and close are linked in the kernel.
+   *
+   * @param path - a string, `Buffer` or `file:` URL.
+   * @param data - text, which is written as UTF-8, or bytes, which belong to the kernel until the
+   *   promise settles.
+   * @param options - flags, a mode, whether to sync, an abort signal.
+   * @throws `EACCES` and what else open(2) names; `ENOSPC`, `EIO` and what else write(2) and
+   *   fsync(2) name; the signal's reason.
+   * @example
+   * ```ts
+   * import { tmpdir } from 'node:os';
+   * import { File } from 'onering';
+   *
+   * const path = `${tmpdir()}/onering-example-${process.pid}`;
+   * await File.writeWhole(path, 'kept', { flush: true });
+   * console.log(await File.readWhole(path, { encoding: 'latin1' })); // kept
+   * ```
+   * @see https://man7.org/linux/man-pages/man3/io_uring_prep_openat_direct.3.html
+   */
+  static async writeWhole(
+    path: PathLike,
+    data: string | NodeJS.ArrayBufferView,
+    options: WriteWholeOptions = {},
+  ): Promise<void> {
+    const encoded = validatePath(path, 'path');
+    const wanted = validateWriteWhole(data, options);
+    wanted.signal?.throwIfAborted();
+    const ring = runtime();
+    if (ring.engine === null) await writeWholeOnNode(ring, path, wanted);
+    else await writeWholeFile(ring, { path: encoded, ...wanted });
   }
 
   /** The descriptor, or -1 when closed. */

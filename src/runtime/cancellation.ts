@@ -7,17 +7,27 @@
  * descriptor) is closed by the callback that receives it.
  */
 
-import { prepCancel } from '../native/index.ts';
+import { ENOENT, prepCancel } from '../native/index.ts';
 import type { Operation } from './operation.ts';
 import { ignoreCompletion } from './operation.ts';
 import type { Scheduler } from './scheduler.ts';
 
+/** A linked operation is started a tick or two after the one before it. */
+const LINKED_ATTEMPTS_MAX = 1000;
+
 /** Asks the kernel to give an operation up. Its completion still comes. */
 export function cancelOperation(scheduler: Scheduler, operation: Operation): void {
+  attemptCancel(scheduler, operation, LINKED_ATTEMPTS_MAX);
+}
+
+function attemptCancel(scheduler: Scheduler, operation: Operation, attemptsLeft: number): void {
   if (!operation.isInFlight || scheduler.isStopped) return;
-  const { index, generation, isMultishot } = operation;
-  const request = scheduler.begin(isMultishot ? cancelAgain : ignoreCompletion, 'cancel');
-  if (isMultishot) request.context = { scheduler, operation, generation } satisfies Attempt;
+  const { index, generation, isMultishot, isLinked } = operation;
+  const isRepeated = isMultishot || isLinked;
+  const request = scheduler.begin(isRepeated ? cancelAgain : ignoreCompletion, 'cancel');
+  if (isRepeated) {
+    request.context = { scheduler, operation, generation, attemptsLeft } satisfies Attempt;
+  }
   scheduler.setReferenced(request, false);
   prepCancel(scheduler.sqe, index, generation, 0);
 }
@@ -26,16 +36,20 @@ interface Attempt {
   readonly scheduler: Scheduler;
   readonly operation: Operation;
   readonly generation: number;
+  readonly attemptsLeft: number;
 }
 
 /**
  * A multishot operation that was just delivering something is not found, or is "already" running,
- * and goes on: it is asked again until its last completion is seen.
+ * and goes on: it is asked again until its last completion is seen. A linked one is not found
+ * before its turn comes; one that is not found for long waits for a page, and ends by itself.
  */
 function cancelAgain(result: number, _flags: number, request: Operation): void {
   if (result >= 0) return;
-  const { scheduler, operation, generation } = request.context as Attempt;
-  if (operation.generation === generation) cancelOperation(scheduler, operation);
+  const { scheduler, operation, generation, attemptsLeft } = request.context as Attempt;
+  if (operation.generation !== generation) return;
+  if (!operation.isMultishot && (result !== -ENOENT || attemptsLeft === 0)) return;
+  attemptCancel(scheduler, operation, attemptsLeft - 1);
 }
 
 /** The operations that one signal aborts: one listener, however many they are. */

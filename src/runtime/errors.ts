@@ -127,6 +127,12 @@ export function outOfRange(name: string, range: string, actual: unknown): RangeE
   return withCode(new RangeError(message), 'ERR_OUT_OF_RANGE');
 }
 
+/** `ERR_FS_FILE_TOO_LARGE`: a file that no `Buffer` holds. */
+export function fileTooLarge(size: number): RangeError & Coded {
+  const message = `File size (${size}) is greater than 2 GiB`;
+  return withCode(new RangeError(message), 'ERR_FS_FILE_TOO_LARGE');
+}
+
 /** An error of our own, with a `code` that starts with `ERR_`. */
 export function codedError(code: string, message: string): Error & Coded {
   return withCode(new Error(message), code);

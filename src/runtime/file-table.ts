@@ -81,14 +81,42 @@ export class FileTable {
     return slot;
   }
 
+  /**
+   * Takes an empty slot for an operation that opens a file into it, such as `prepOpenatDirect`.
+   *
+   * @returns the slot, or -1 when none is free.
+   * @see https://man7.org/linux/man-pages/man3/io_uring_prep_openat_direct.3.html
+   */
+  reserve(): number {
+    const slot = this.#free.pop();
+    if (slot === undefined) return -1;
+    this.#taken[slot] = true;
+    return slot;
+  }
+
+  /**
+   * Gives back a slot that an operation has emptied, such as `prepCloseDirect`, or that was never
+   * filled. What is still in it would be closed by whoever takes the slot next.
+   *
+   * @throws `ERR_SLOT_FREE` for a slot that is not taken.
+   */
+  release(slot: number): void {
+    this.#requireTaken(slot);
+    this.#taken[slot] = false;
+    this.#free.push(slot);
+  }
+
   /** Empties a slot. What is in flight on it goes on. */
   unregister(slot: number): void {
-    if (this.#taken[slot] !== true) {
-      throw codedError('ERR_SLOT_FREE', `File slot ${slot} is not registered`);
-    }
+    this.#requireTaken(slot);
     this.#update(slot, EMPTY);
     this.#taken[slot] = false;
     this.#free.push(slot);
+  }
+
+  #requireTaken(slot: number): void {
+    if (this.#taken[slot] === true) return;
+    throw codedError('ERR_SLOT_FREE', `File slot ${slot} is not registered`);
   }
 
   #update(slot: number, fd: number): number {

@@ -14,6 +14,7 @@ export type { Engine } from './engine.ts';
 export {
   closedError,
   codedError,
+  fileTooLarge,
   invalidArgType,
   invalidArgValue,
   outOfRange,
@@ -29,7 +30,8 @@ export { FileTable } from './file-table.ts';
 export { MultishotOperation } from './multishot.ts';
 export type { MultishotCompletion } from './multishot.ts';
 export { ignoreCompletion } from './operation.ts';
-export type { Operation } from './operation.ts';
+export type { Complete, Operation } from './operation.ts';
+export type { Scheduler } from './scheduler.ts';
 export { boolean, integer, validateNames, validateObject } from './options.ts';
 export type { PolledRing, PollMode } from './polled-ring.ts';
 export { Napi } from './napi.ts';

@@ -57,6 +57,7 @@ export class OperationTable {
     operation.isReferenced = false;
     operation.runsUserCode = false;
     operation.isMultishot = false;
+    operation.isLinked = false;
     operation.makesDescriptor = false;
     operation.generation = (operation.generation + 1) | 0;
     // References are dropped, so that a free record keeps nothing alive; null costs no barrier.

@@ -35,6 +35,8 @@ export class Operation {
   runsUserCode: boolean;
   /** Whether it completes many times until it is canceled. */
   isMultishot: boolean;
+  /** Whether it is started only when the one before it in its chain is over. */
+  isLinked: boolean;
   /** Whether a result of 0 or more is a descriptor, which somebody has to close. */
   makesDescriptor: boolean;
   complete: Complete;
@@ -61,6 +63,7 @@ export class Operation {
     this.isReferenced = false;
     this.runsUserCode = false;
     this.isMultishot = false;
+    this.isLinked = false;
     this.makesDescriptor = false;
     this.complete = ignoreCompletion;
     this.result = 0;

@@ -6,6 +6,7 @@
 import { getEventListeners } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import * as c from '../../src/native/constants/io-uring.ts';
+import { ECANCELED, ENOENT } from '../../src/native/errno.ts';
 import { prepNop, prepRead } from '../../src/native/prep.ts';
 import { bindSignal, cancelOperation, unbindSignal } from '../../src/runtime/cancellation.ts';
 import { promiseOf, settleWithResult } from '../../src/runtime/completion-promise.ts';
@@ -91,6 +92,40 @@ describe('cancelOperation', () => {
     });
     await sim.loop.turnUntilStopped();
     expect(results).toEqual([-125, 0, 0, 0, 0, 0, 0, 0]);
+  });
+});
+
+describe('A linked operation', () => {
+  it('is looked for again until it is started, and not for ever', async () => {
+    const sim = openSim();
+    holdNops(sim);
+    const results: number[] = [];
+    const operation = nopThen(sim, (result) => results.push(result));
+    operation.isLinked = true;
+    sim.scheduler.flush();
+    const held = heldOf(sim, operation);
+    let asked = 0;
+    sim.kernel.behave(c.IORING_OP_ASYNC_CANCEL, (request) => {
+      asked += 1;
+      request.complete(asked < 5 ? -ENOENT : 0);
+      if (asked === 5) held.complete(-ECANCELED);
+    });
+    cancelOperation(sim.scheduler, operation);
+    await sim.loop.turnUntil(() => results.length > 0);
+    expect([asked, results]).toEqual([5, [-ECANCELED]]);
+
+    asked = 0;
+    const stuck = nopThen(sim, (result) => results.push(result));
+    stuck.isLinked = true;
+    sim.scheduler.flush();
+    sim.kernel.behave(c.IORING_OP_ASYNC_CANCEL, (request) => {
+      asked += 1;
+      request.complete(-ENOENT);
+    });
+    cancelOperation(sim.scheduler, stuck);
+    sim.kernel.at(5000, () => heldOf(sim, stuck).complete(0));
+    await sim.loop.turnUntilStopped();
+    expect(asked).toBe(1001);
   });
 });
 

@@ -5,7 +5,13 @@
 import { fileURLToPath } from 'node:url';
 import { closeSync, openSync } from 'node:fs';
 import { describe, expect } from 'vitest';
-import { IOSQE_FIXED_FILE, prepFsync, setSqeFlags } from '../../src/native/abi.ts';
+import {
+  IOSQE_FIXED_FILE,
+  prepCloseDirect,
+  prepFsync,
+  prepOpenatDirect,
+  setSqeFlags,
+} from '../../src/native/abi.ts';
 import { FileTable } from '../../src/runtime/file-table.ts';
 import type { Runtime } from '../../src/runtime/runtime.ts';
 import { ringTest } from '../support/ring-test.ts';
@@ -47,5 +53,24 @@ describe('FileTable', () => {
     expect(() => files.unregister(slots[0] ?? -1)).toThrow(
       expect.objectContaining({ code: 'ERR_SLOT_FREE' }),
     );
+  });
+
+  ringTest('6.1', 'lends slots for files that operations open', async ({ open }) => {
+    const runtime = open();
+    const files = new FileTable(runtime.requireEngine().ring, 2);
+    const slots = [files.reserve(), files.reserve()];
+    expect(slots.toSorted((left, right) => left - right)).toEqual([0, 1]);
+    expect([files.used, files.reserve()]).toEqual([2, -1]);
+    const path = Buffer.from(`${PATH}\0`);
+    const { addresses } = runtime.requireEngine();
+    const [slot = -1] = slots;
+    await runtime.submit((sqe) => prepOpenatDirect(sqe, -100, addresses.of(path), 0, 0, slot), {
+      keep: path,
+    });
+    expect(await fsync(runtime, slot)).toBe(0);
+    await runtime.submit((sqe) => prepCloseDirect(sqe, slot));
+    for (const one of slots) files.release(one);
+    expect(files.used).toBe(0);
+    expect(() => files.release(0)).toThrow(expect.objectContaining({ code: 'ERR_SLOT_FREE' }));
   });
 });

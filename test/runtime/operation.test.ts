@@ -15,6 +15,7 @@ describe('Operation', () => {
       isReferenced: false,
       runsUserCode: false,
       isMultishot: false,
+      isLinked: false,
       makesDescriptor: false,
       complete: ignoreCompletion,
       result: 0,

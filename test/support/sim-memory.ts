@@ -21,6 +21,7 @@ interface Region {
 
 export class SimMemory {
   #next = FIRST_ADDRESS;
+  #mapped = 0;
   readonly #regions = new Map<number, Region>();
   readonly #ofBuffers = new WeakMap<ArrayBuffer, number>();
   readonly #beforeFree: (address: number, size: number) => void;
@@ -29,9 +30,9 @@ export class SimMemory {
     this.#beforeFree = beforeFree;
   }
 
-  /** Pieces that were mapped and not freed. */
+  /** Pieces that were mapped and not freed; buffers of the program's own are none. */
   get mapped(): number {
-    return this.#regions.size;
+    return this.#mapped;
   }
 
   /** Maps zeroed memory, or `buffer`, whose size is a multiple of the page size. */
@@ -39,6 +40,7 @@ export class SimMemory {
     const address = this.#place(buffer);
     const rounded = buffer.byteLength;
     let isMapped = true;
+    this.#mapped += 1;
     return {
       address,
       size: rounded,
@@ -46,6 +48,7 @@ export class SimMemory {
       free: () => {
         if (!isMapped) return;
         isMapped = false;
+        this.#mapped -= 1;
         this.#beforeFree(address, rounded);
         this.#regions.delete(address);
         structuredClone(buffer, { transfer: [buffer] });

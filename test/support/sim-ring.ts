@@ -246,10 +246,19 @@ export class SimRing {
     if (!isSkipped) this.post({ low, high, result, flags });
     if ((flags & c.IORING_CQE_F_MORE) !== 0 || operation.next === null) return;
     const { next } = operation;
-    if (result >= 0 || (operation.flags & c.IOSQE_IO_HARDLINK) !== 0) {
+    const isBroken = result < 0 || isShort(operation, result);
+    if (!isBroken || (operation.flags & c.IOSQE_IO_HARDLINK) !== 0) {
       this.#addTaskWork(() => next.start());
-    } else if (this.inFlight.delete(next)) {
-      this.#finish(next, -ECANCELED, 0);
+    } else {
+      this.#cancelChain(next);
+    }
+  }
+
+  /** All that is left of a chain, hard links or not. */
+  #cancelChain(first: SimOperation): void {
+    for (let link: SimOperation | null = first; link !== null; link = link.next) {
+      if (!this.inFlight.delete(link)) return;
+      this.post({ low: link.low, high: link.high, result: -ECANCELED, flags: 0 });
     }
   }
 
@@ -291,6 +300,12 @@ export class SimRing {
   #store(word: number, value: number): void {
     Atomics.store(this.#memory.rings, word, value);
   }
+}
+
+/** A transfer that moved less than it was asked to ends its chain as an error does. */
+function isShort(operation: SimOperation, result: number): boolean {
+  const isTransfer = [c.IORING_OP_READ, c.IORING_OP_WRITE].includes(operation.opcode);
+  return isTransfer && result < operation.length;
 }
 
 type Range = readonly [head: number, tail: number];

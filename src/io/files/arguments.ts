@@ -15,7 +15,7 @@ import {
   validateObject,
 } from '../../runtime/index.ts';
 import type { PollMode } from '../../runtime/index.ts';
-import type { TransferOptions } from '../file.ts';
+import type { ReadWholeOptions, TransferOptions, WriteWholeOptions } from '../file.ts';
 
 /** What Node accepts as a path. */
 export type PathLike = string | Buffer | URL;
@@ -165,9 +165,65 @@ export function validateTransfer(buffer: unknown, options: TransferOptions): Tra
     options.position === undefined || options.position === null
       ? -1
       : integer(options.position, 'position', undefined, 0, Number.MAX_SAFE_INTEGER);
-  const { signal } = options;
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    throw invalidArgType('options.signal', 'an instance of AbortSignal', signal);
-  }
+  const signal = validateSignal(options.signal);
   return { offset, length: Math.min(length, TRANSFER_SIZE_MAX), position, signal };
+}
+
+function validateSignal(signal: unknown): AbortSignal | undefined {
+  if (signal === undefined || signal instanceof AbortSignal) return signal;
+  throw invalidArgType('options.signal', 'an instance of AbortSignal', signal);
+}
+
+/** How a whole file is read, with every default filled in. */
+export interface WholeRead {
+  readonly flags: number;
+  readonly encoding: BufferEncoding | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Checks the options of reading a whole file. */
+export function validateReadWhole(options: ReadWholeOptions): WholeRead {
+  validateObject(options, 'options');
+  validateNames(options, 'options', ['flags', 'encoding', 'signal']);
+  const { encoding } = options;
+  if (encoding !== undefined && !Buffer.isEncoding(encoding)) {
+    throw invalidArgValue('options.encoding', encoding, 'is invalid encoding');
+  }
+  return {
+    flags: validateOpenFlags(options.flags ?? 'r', 'options.flags'),
+    encoding,
+    signal: validateSignal(options.signal),
+  };
+}
+
+/** How a whole file is written, with every default filled in. */
+export interface WholeWrite {
+  readonly data: Uint8Array;
+  readonly flags: number;
+  readonly mode: number;
+  readonly flush: boolean;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Checks the arguments of writing a whole file. Text becomes UTF-8. */
+export function validateWriteWhole(data: unknown, options: WriteWholeOptions): WholeWrite {
+  validateObject(options, 'options');
+  validateNames(options, 'options', ['flags', 'mode', 'flush', 'signal']);
+  return {
+    data: bytesOf(data),
+    flags: validateOpenFlags(options.flags ?? 'w', 'options.flags'),
+    mode: validateMode(options.mode ?? 0o666, 'options.mode'),
+    flush: boolean(options.flush, 'options.flush', false),
+    signal: validateSignal(options.signal),
+  };
+}
+
+function bytesOf(data: unknown): Uint8Array {
+  if (typeof data === 'string') return Buffer.from(data);
+  if (!ArrayBuffer.isView(data)) {
+    const expected = 'of type string or an instance of Buffer, TypedArray, or DataView';
+    throw invalidArgType('data', expected, data);
+  }
+  validateBuffer(data, 'data');
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }

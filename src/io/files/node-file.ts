@@ -3,7 +3,7 @@
  */
 
 import { constants } from 'node:fs';
-import { lstat, open, realpath } from 'node:fs/promises';
+import { lstat, open, readFile, realpath, writeFile } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, normalize, sep } from 'node:path';
 import { ENOENT, EXDEV } from '../../native/abi.ts';
@@ -11,7 +11,7 @@ import { closedError, ignoreCompletion, systemError } from '../../runtime/index.
 import type { Runtime } from '../../runtime/index.ts';
 import type { TransferOptions } from '../file.ts';
 import { validateTransfer } from './arguments.ts';
-import type { PathLike } from './arguments.ts';
+import type { PathLike, WholeRead, WholeWrite } from './arguments.ts';
 import type { FileStats } from './file-stats.ts';
 
 export class NodeFile {
@@ -113,6 +113,40 @@ export class NodeFile {
   #requireOpen(): void {
     if (this.#runtime.isClosed) throw closedError('runtime');
     if (this.#closing !== null) throw closedError('file');
+  }
+}
+
+/** Reads a whole file by the thread pool. */
+export async function readWholeOnNode(
+  runtime: Runtime,
+  path: PathLike,
+  { flags, encoding, signal }: WholeRead,
+): Promise<Buffer | string> {
+  if (runtime.isClosed) throw closedError('runtime');
+  const options = { flag: flags as unknown as string, encoding: encoding ?? null };
+  return await untilAborted(readFile(path, signal ? { ...options, signal } : options), signal);
+}
+
+/** Writes a whole file by the thread pool. */
+export async function writeWholeOnNode(
+  runtime: Runtime,
+  path: PathLike,
+  { data, flags, mode, flush, signal }: WholeWrite,
+): Promise<void> {
+  if (runtime.isClosed) throw closedError('runtime');
+  // Node takes the number 0 for no flags at all.
+  const flag = flags === 0 ? 'r' : (flags as unknown as string);
+  const options = { flag, mode, flush };
+  await untilAborted(writeFile(path, data, signal ? { ...options, signal } : options), signal);
+}
+
+/** Node says that something was aborted; who aborted it said why. */
+async function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error;
   }
 }
 

@@ -1,5 +1,6 @@
 /**
- * A file on the ring: openat, read, write, fsync, statx and close as operations.
+ * A file on the ring: openat, read, write, fsync, statx and close as operations. What it holds is a
+ * descriptor, or a slot of the registered table that a chain has opened a file into.
  *
  * The buffer of a read or a write is held by the operation until its last completion. In a worker
  * data goes through mapped memory instead: kernel workers and devices may still use it when the
@@ -11,10 +12,12 @@ import {
   AT_FDCWD,
   IORING_FSYNC_DATASYNC,
   IOSQE_ASYNC,
+  IOSQE_FIXED_FILE,
   O_CLOEXEC,
   O_CREAT,
   OPEN_HOW_SIZE,
   prepClose,
+  prepCloseDirect,
   prepFsync,
   prepOpenat,
   prepOpenat2,
@@ -45,6 +48,7 @@ import {
 import type {
   Block,
   Engine,
+  FileTable,
   Operation,
   PolledRing,
   PollMode,
@@ -72,6 +76,8 @@ const ASYNC_SIZE = 256 * 1024;
 export class RingFile {
   readonly #runtime: Runtime;
   readonly #engine: Engine;
+  /** The table whose slot `#fd` is, or `null` for a descriptor. */
+  readonly #slots: FileTable | null;
   #fd: number;
   #pending = 0;
   #closing: Promise<void> | null = null;
@@ -80,12 +86,13 @@ export class RingFile {
   #alignment: Alignment | null = null;
   #polled: PolledRing | null = null;
 
-  /** Made with a descriptor that this file owns from now on. */
-  constructor(runtime: Runtime, fd: number) {
+  /** Made with a descriptor, or a slot of a table, that this file owns from now on. */
+  constructor(runtime: Runtime, fd: number, slots: FileTable | null = null) {
     this.#runtime = runtime;
     this.#engine = runtime.requireEngine();
+    this.#slots = slots;
     this.#fd = fd;
-    this.#engine.own(fd);
+    if (slots === null) this.#engine.own(fd);
     runtime.resources.add(this);
   }
 
@@ -233,6 +240,7 @@ export class RingFile {
     const operation = scheduler.begin(settleTransfer, syscall);
     prepare(scheduler.sqe, this.#fd, address, length, position);
     if (length >= ASYNC_SIZE) setSqeFlags(scheduler.sqe, IOSQE_ASYNC);
+    if (this.#slots !== null) setSqeFlags(scheduler.sqe, IOSQE_FIXED_FILE);
     operation.context = this;
     return operation;
   }
@@ -271,6 +279,7 @@ export class RingFile {
     const { scheduler } = this.#engine;
     const operation = scheduler.begin(settleTransfer, syscall);
     prepFsync(scheduler.sqe, this.#fd, flags);
+    if (this.#slots !== null) setSqeFlags(scheduler.sqe, IOSQE_FIXED_FILE);
     operation.context = this;
     this.#pending += 1;
     await promiseOf<number>(operation);
@@ -285,6 +294,10 @@ export class RingFile {
     const fd = this.#fd;
     this.#fd = -1;
     this.#runtime.resources.delete(this);
+    if (this.#slots !== null) {
+      await this.#closeSlot(fd, this.#slots);
+      return;
+    }
     if (this.#runtime.isClosed) {
       this.#engine.calls.close(fd);
       return;
@@ -295,6 +308,16 @@ export class RingFile {
     const closed = promiseOf<number>(operation);
     this.#engine.disown(fd);
     await closed;
+  }
+
+  async #closeSlot(slot: number, slots: FileTable): Promise<void> {
+    // The ring takes its slots with it.
+    if (this.#runtime.isClosed) return;
+    const { scheduler } = this.#engine;
+    const operation = scheduler.begin(settleWithResult, 'close');
+    prepCloseDirect(scheduler.sqe, slot);
+    await promiseOf<number>(operation);
+    slots.release(slot);
   }
 
   /**
