@@ -40,7 +40,6 @@ export type { ResizeEvent } from './pressure.ts';
 export { Runtime, runtime } from './runtime.ts';
 export type { CompletionCallback, Resource } from './runtime.ts';
 export type { SubmitOptions } from './submit.ts';
-export type { Scheduler } from './scheduler.ts';
 export { Timer } from './timer-heap.ts';
 export { Waiter } from './wait.ts';
 export { Interval, Sleep } from './timers.ts';

@@ -203,7 +203,7 @@ describe.each(backends)('a process on %s', (backend) => {
       await (await File.open('/dev/null')).close();
       await listener.close();
       `,
-      { descriptors: 64 },
+      { descriptors: 200 },
     );
     const lines = linesOf(result).map((line) => JSON.parse(line) as { message: string });
     const [file, nodeFile, stream, socket, listener] = lines;
@@ -278,7 +278,7 @@ describe('a process on uring', () => {
       await runtime().close();
       await serving;
       `,
-      { descriptors: 64 },
+      { descriptors: 200 },
     );
     expect(linesOf(result)).toEqual(['true', 'true', 'true']);
   });
