@@ -6,5 +6,5 @@ export * from './abi.ts';
 export { linuxHost } from './kernel.ts';
 export type { Host, Kernel } from './kernel.ts';
 export type { HostLoop } from './loop.ts';
-export { PAGE_SIZE, roundToPages } from './memory.ts';
+export { PAGE_SIZE } from './memory.ts';
 export type { Memory } from './memory.ts';
