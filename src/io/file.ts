@@ -11,11 +11,13 @@ import { openRingFile, openRingFileBeneath } from './files/ring-file.ts';
 import type { RingFile } from './files/ring-file.ts';
 import {
   DIRECT,
+  validateAppend,
   validateMode,
   validateOpenFlags,
   validateOpenOptions,
   validatePath,
   validateReadWhole,
+  validateSize,
   validateWriteWhole,
 } from './files/arguments.ts';
 import type { OpenOptions, PathLike } from './files/arguments.ts';
@@ -40,6 +42,17 @@ export interface TransferOptions {
   position?: number | null;
   /** Aborting it cancels the operation; the promise rejects once the kernel has let go. */
   signal?: AbortSignal;
+}
+
+/** What an append waits for. */
+export interface AppendOptions {
+  /**
+   * What is on the disk when the promise resolves: `'data'`, with the metadata that is needed to
+   * read it, as after fdatasync(2); `'full'`, with all metadata, as after fsync(2); or `false`,
+   * nothing in particular.
+   * @defaultValue false
+   */
+  sync?: 'data' | 'full' | false;
 }
 
 /** How a whole file is read. */
@@ -298,6 +311,56 @@ export class File {
    */
   write(buffer: NodeJS.ArrayBufferView, options: TransferOptions = {}): Promise<number> {
     return this.#inner.write(buffer, options);
+  }
+
+  /**
+   * Writes at the end of the file, all of it, for logs and journals.
+   *
+   * Calls are written in their order. Those that come while a write and its sync are under way go
+   * together with the next ones: sixty-four writers that wait for the disk share one sync.
+   *
+   * A sync that fails fails every append that it covered, and every later one: the kernel reports
+   * lost pages once, and a second sync would succeed without them. Open the file again and see what
+   * it holds. When the disk is full, what was torn off is cut away again, and appending may be
+   * tried again later.
+   *
+   * @param data - text, which is written as UTF-8, or bytes, which belong to the kernel until the
+   *   promise settles.
+   * @param options - what to wait for.
+   * @returns the position of the first byte, if nobody else writes to the file.
+   * @throws `ENOSPC`, `EIO` and what else write(2) and fdatasync(2) name; `ERR_APPEND_UNSAFE` after
+   *   a failure that leaves it unknown what the file holds; `ERR_FILE_CLOSED`.
+   * @example
+   * ```ts
+   * import { tmpdir } from 'node:os';
+   * import { File } from 'onering';
+   *
+   * await using log = await File.open(`${tmpdir()}/onering-log-${process.pid}`, 'w+');
+   * const positions = await Promise.all(
+   *   ['one ', 'two ', 'three'].map((entry) => log.append(entry, { sync: 'data' })),
+   * );
+   * console.log(positions.join(' ')); // 0 4 8
+   * ```
+   * @see https://man7.org/linux/man-pages/man2/pwritev2.2.html
+   */
+  async append(
+    data: string | NodeJS.ArrayBufferView,
+    options: AppendOptions = {},
+  ): Promise<number> {
+    const { bytes, sync } = validateAppend(data, options);
+    return await this.#inner.append(bytes, sync);
+  }
+
+  /**
+   * Cuts the file off, or extends it with zeros.
+   *
+   * @param size - the size that it has then.
+   * @throws `EINVAL` for a file that was opened for reading only and what else ftruncate(2) names;
+   *   `ERR_FILE_CLOSED`.
+   * @see https://man7.org/linux/man-pages/man2/ftruncate.2.html
+   */
+  async truncate(size = 0): Promise<void> {
+    await this.#inner.truncate(validateSize(size, 'size'));
   }
 
   /**

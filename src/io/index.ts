@@ -5,7 +5,8 @@
 import * as abi from '../native/abi.ts';
 
 export { File } from './file.ts';
-export type { ReadWholeOptions, TransferOptions, WriteWholeOptions } from './file.ts';
+export type { AppendOptions, ReadWholeOptions, TransferOptions } from './file.ts';
+export type { WriteWholeOptions } from './file.ts';
 export type { OpenOptions, PathLike } from './files/arguments.ts';
 export type { FileStats } from './files/file-stats.ts';
 export type { SocketAddress } from './tcp/address.ts';

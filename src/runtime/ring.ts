@@ -41,6 +41,11 @@ export class Ring {
   readonly scratch: Memory;
   /** Calls of `io_uring_enter(2)`. */
   enterCount = 0;
+  /**
+   * How often `enter` left entries behind, for want of memory: a chain whose second half goes with
+   * the next one is two chains, and their order is lost.
+   */
+  cutCount = 0;
   #memory: RingMemory;
   #enterFd: number;
   #enterFlags = IORING_ENTER_GETEVENTS;
@@ -103,6 +108,7 @@ export class Ring {
       argumentSize,
     );
     submissions.refresh();
+    if (submissions.space < submissions.entries) this.cutCount += 1;
     return result;
   }
 

@@ -15,7 +15,9 @@ import {
   validateObject,
 } from '../../runtime/index.ts';
 import type { PollMode } from '../../runtime/index.ts';
-import type { ReadWholeOptions, TransferOptions, WriteWholeOptions } from '../file.ts';
+import type { AppendOptions, ReadWholeOptions, TransferOptions } from '../file.ts';
+import type { WriteWholeOptions } from '../file.ts';
+import type { AppendSync } from './append-log.ts';
 
 /** What Node accepts as a path. */
 export type PathLike = string | Buffer | URL;
@@ -151,10 +153,16 @@ export interface Transfer {
   readonly signal: AbortSignal | undefined;
 }
 
+const transferNames = new Set(['offset', 'length', 'position', 'signal']);
+
 /** Checks the arguments of a read or a write. */
 export function validateTransfer(buffer: unknown, options: TransferOptions): Transfer {
   validateBuffer(buffer, 'buffer');
   validateObject(options, 'options');
+  // Without an array of the names: this is done for every transfer.
+  for (const name in options) {
+    if (!transferNames.has(name)) validateNames(options, 'options', [...transferNames]);
+  }
   const offset = integer(options.offset, 'offset', 0, 0, buffer.byteLength);
   const left = buffer.byteLength - offset;
   if (options.length !== undefined && typeof options.length === 'number' && options.length > left) {
@@ -194,6 +202,26 @@ export function validateReadWhole(options: ReadWholeOptions): WholeRead {
     encoding,
     signal: validateSignal(options.signal),
   };
+}
+
+/** Checks the arguments of an append. */
+export function validateAppend(
+  data: unknown,
+  options: AppendOptions,
+): { readonly bytes: Uint8Array; readonly sync: AppendSync } {
+  const bytes = bytesOf(data);
+  validateObject(options, 'options');
+  validateNames(options, 'options', ['sync']);
+  const { sync = false } = options;
+  if (sync !== false && sync !== 'data' && sync !== 'full') {
+    throw invalidArgValue('options.sync', sync, "must be one of: 'data', 'full', false");
+  }
+  return { bytes, sync };
+}
+
+/** Checks the size that a file is to have. */
+export function validateSize(size: unknown, name: string): number {
+  return integer(size, name, 0, 0, Number.MAX_SAFE_INTEGER);
 }
 
 /** How a whole file is written, with every default filled in. */

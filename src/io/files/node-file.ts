@@ -10,15 +10,22 @@ import { ENOENT, EXDEV } from '../../native/abi.ts';
 import { closedError, ignoreCompletion, systemError } from '../../runtime/index.ts';
 import type { Runtime } from '../../runtime/index.ts';
 import type { TransferOptions } from '../file.ts';
+import { AppendLog } from './append-log.ts';
+import type { AppendSync } from './append-log.ts';
 import { validateTransfer } from './arguments.ts';
 import type { PathLike, WholeRead, WholeWrite } from './arguments.ts';
 import type { FileStats } from './file-stats.ts';
+import { NodeAppendTarget } from './node-append.ts';
 
 export class NodeFile {
   readonly #runtime: Runtime;
   readonly #handle: FileHandle;
   readonly #path: PathLike;
   #closing: Promise<void> | null = null;
+  /** Made with the first append. */
+  #log: AppendLog | null = null;
+  #appending = 0;
+  #onAppended: (() => void) | null = null;
 
   private constructor(runtime: Runtime, handle: FileHandle, path: PathLike) {
     this.#runtime = runtime;
@@ -86,6 +93,23 @@ export class NodeFile {
     return bytesWritten;
   }
 
+  async append(bytes: Uint8Array, sync: AppendSync): Promise<number> {
+    this.#requireOpen();
+    this.#log ??= new AppendLog(new NodeAppendTarget(this.#handle));
+    this.#appending += 1;
+    try {
+      return await this.#log.append(bytes, sync);
+    } finally {
+      this.#appending -= 1;
+      if (this.#appending === 0) this.#onAppended?.();
+    }
+  }
+
+  async truncate(size: number): Promise<void> {
+    this.#requireOpen();
+    await this.#handle.truncate(size);
+  }
+
   async sync(): Promise<void> {
     this.#requireOpen();
     await this.#handle.sync();
@@ -102,8 +126,21 @@ export class NodeFile {
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#handle.close().finally(() => this.#runtime.resources.delete(this));
+    this.#closing ??= this.#close();
     return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    if (this.#appending > 0) {
+      await new Promise<void>((resolve) => {
+        this.#onAppended = resolve;
+      });
+    }
+    try {
+      await this.#handle.close();
+    } finally {
+      this.#runtime.resources.delete(this);
+    }
   }
 
   destroy(): void {

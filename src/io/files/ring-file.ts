@@ -57,12 +57,17 @@ import type {
 import type { TransferOptions } from '../file.ts';
 import { validateAlignment } from './alignment.ts';
 import type { Alignment } from './alignment.ts';
+import { AppendLog } from './append-log.ts';
+import type { AppendSync } from './append-log.ts';
 import { validateTransfer } from './arguments.ts';
 import type { Transfer } from './arguments.ts';
+import { Bounce } from './bounce.ts';
 import { fileStats } from './file-stats.ts';
 import type { FileStats } from './file-stats.ts';
 import { PolledTransfer } from './polled-transfer.ts';
 import { punt } from './punted.ts';
+import { RingAppendTarget } from './ring-append.ts';
+import { truncateOpen } from './truncate-open.ts';
 
 /** Permissions of a file that is created, before the umask. */
 const MODE_DEFAULT = 0o666;
@@ -85,6 +90,8 @@ export class RingFile {
   /** What direct I/O asks for; nothing on a file that goes through the page cache. */
   #alignment: Alignment | null = null;
   #polled: PolledRing | null = null;
+  /** Made with the first append. */
+  #log: AppendLog | null = null;
 
   /** Made with a descriptor, or a slot of a table, that this file owns from now on. */
   constructor(runtime: Runtime, fd: number, slots: FileTable | null = null) {
@@ -124,6 +131,18 @@ export class RingFile {
 
   write(buffer: NodeJS.ArrayBufferView, options: TransferOptions): Promise<number> {
     return this.#transfer(prepWrite, 'write', buffer, options);
+  }
+
+  async append(bytes: Uint8Array, sync: AppendSync): Promise<number> {
+    this.requireOpen();
+    this.#log ??= new AppendLog(new RingAppendTarget(this));
+    const log = this.#log;
+    return await this.during(() => log.append(bytes, sync));
+  }
+
+  async truncate(size: number): Promise<void> {
+    this.requireOpen();
+    await this.during(() => truncateOpen(this.#runtime, this.#fd, size));
   }
 
   async sync(): Promise<void> {
@@ -339,35 +358,6 @@ export class RingFile {
   requireOpen(): void {
     this.#runtime.requireEngine();
     if (this.#closing !== null) throw closedError('file');
-  }
-}
-
-/** Mapped memory that stands in for a user's buffer, in workers. */
-class Bounce {
-  readonly block: Block;
-  readonly #target: Uint8Array | null;
-
-  constructor(
-    block: Block,
-    buffer: NodeJS.ArrayBufferView,
-    offset: number,
-    length: number,
-    isRead: boolean,
-  ) {
-    const bytes = new Uint8Array(buffer.buffer, buffer.byteOffset + offset, length);
-    this.block = block;
-    this.#target = isRead ? bytes : null;
-    if (!isRead) block.bytes.set(bytes);
-  }
-
-  /** Copies what was read to the user, and gives up the block. */
-  finish(result: number): Block {
-    if (this.#target !== null && result > 0) {
-      // A buffer that its owner detached meanwhile has no room: then there is nobody to tell.
-      const room = Math.min(result, this.#target.length);
-      this.#target.set(this.block.bytes.subarray(0, room));
-    }
-    return this.block;
   }
 }
 

@@ -68,8 +68,8 @@ export class WriteChain implements Chain {
   #block: Block | null = null;
   /** The operations of the chain that are not over, in their order. */
   readonly #links: Operation[] = [];
-  /** Whether the kernel had to cut the chain, for want of memory: its parts ran in any order. */
-  #isCut = false;
+  /** The ring's count when the chain was begun: another one means that it may have been cut. */
+  #cutCount = 0;
   #opened = 0;
   /** Stays canceled where there is nothing to write, to sync or to close in the chain. */
   #written = 0;
@@ -118,6 +118,7 @@ export class WriteChain implements Chain {
     this.#slots = slots;
     this.#slot = slot;
     this.#block = block;
+    this.#cutCount = engine.ring.cutCount;
     block.bytes.set(path);
     block.bytes[path.length] = 0;
     const { sqe } = scheduler;
@@ -184,9 +185,7 @@ export class WriteChain implements Chain {
   /** The signal aborts what runs: now that is the next one of the chain. */
   #passOn(operation: Operation): void {
     const { signal } = this.#request;
-    const index = this.#links.indexOf(operation);
-    if (index > 0) this.#isCut = true;
-    this.#links.splice(index, 1);
+    this.#links.splice(this.#links.indexOf(operation), 1);
     if (signal !== undefined && this.#engine !== null) {
       const { scheduler } = this.#engine;
       unbindSignal(operation);
@@ -202,21 +201,22 @@ export class WriteChain implements Chain {
 
   #evaluate(): void {
     const { path, data, signal } = this.#request;
-    const { scheduler, pool } = this.#engine as Engine;
+    const { scheduler, pool, ring } = this.#engine as Engine;
     if (scheduler.isStopped) {
       // The ring is broken, and nothing is given back.
       this.#settle(scheduler.failure ?? systemError(-ECANCELED, 'write'));
       return;
     }
     pool.give(this.#block as Block);
-    const isWhole = this.#written === data.length && this.#synced >= 0 && !this.#isCut;
+    const isCut = ring.cutCount !== this.#cutCount;
+    const isWhole = this.#written === data.length && this.#synced >= 0 && !isCut;
     if (this.#opened < 0) {
       this.#slots?.release(this.#slot);
       const error = systemError(this.#opened, 'open', { path: path.toString() });
       this.#settle(this.#isAborted ? signal?.reason : error);
     } else if (this.#closed >= 0) {
       this.#slots?.release(this.#slot);
-      // Closed before it was whole: only a chain that was cut can be.
+      // A chain that the kernel had to cut, for want of memory, may be closed before it is whole.
       const error = isWhole ? null : systemError(-ENOMEM, 'write');
       this.#settle(this.#isAborted ? signal?.reason : error);
     } else {

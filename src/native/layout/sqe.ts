@@ -39,6 +39,11 @@ export function setSqeIoprio(sqe: Sqe, ioprio: number): void {
   words[base] = ((words[base] ?? 0) & 0xffff) | (ioprio << 16);
 }
 
+/** Sets the flags of the operation itself, such as `rw_flags`. */
+export function setSqeOpFlags(sqe: Sqe, opFlags: number): void {
+  sqe.words[sqe.base + 7] = opFlags;
+}
+
 /** Sets `buf_index`: the registered buffer of a fixed operation. */
 export function setSqeBufferIndex(sqe: Sqe, index: number): void {
   const { words, base } = sqe;

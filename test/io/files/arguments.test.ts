@@ -93,6 +93,15 @@ describe('validateMode', () => {
 describe('validateTransfer', () => {
   const buffer = Buffer.alloc(10);
 
+  it('names an option that is misspelled', () => {
+    expect(() => validateTransfer(Buffer.alloc(9), { lenght: 5 } as object)).toThrow(
+      expect.objectContaining({
+        code: 'ERR_INVALID_ARG_VALUE',
+        message: expect.stringContaining('did you mean "length"'),
+      }),
+    );
+  });
+
   it('fills in what is missing', () => {
     const nothing = { offset: 0, length: 10, position: -1, signal: undefined };
     expect(validateTransfer(buffer, {})).toEqual(nothing);

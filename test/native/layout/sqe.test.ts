@@ -10,6 +10,7 @@ import {
   setSqeFileIndex,
   setSqeFlags,
   setSqeIoprio,
+  setSqeOpFlags,
   setSqePersonality,
   Sqe,
   SQE_SIZE,
@@ -43,6 +44,14 @@ describe('setSqeFlags', () => {
 describe('setSqeIoprio', () => {
   it('replaces bytes 2 and 3', () => {
     expect(bytesAfter((sqe) => setSqeIoprio(sqe, 0x8002))).toEqual(elevensBut({ 2: 2, 3: 0x80 }));
+  });
+});
+
+describe('setSqeOpFlags', () => {
+  it('replaces bytes 28 to 31', () => {
+    expect(bytesAfter((sqe) => setSqeOpFlags(sqe, 0x10))).toEqual(
+      elevensBut({ 28: 0x10, 29: 0, 30: 0, 31: 0 }),
+    );
   });
 });
 
