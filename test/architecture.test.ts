@@ -66,6 +66,11 @@ const rows: readonly Row[] = [
   },
   { files: 'src/io/files/file-stats.ts', may: [...ioOwn, ...ioBuiltins, 'node:fs'] },
   { files: 'src/io/timers-promises.ts', may: [...ioOwn, ...ioBuiltins, 'node:timers/promises'] },
+  // A port carries a channel to another thread; V8 serializes what the channel does not know.
+  {
+    files: 'src/io/channel/*',
+    may: [...ioOwn, ...ioBuiltins, 'node:v8', 'node:worker_threads'],
+  },
   { files: 'src/io/*', may: [...ioOwn, ...ioBuiltins], mayAsTypes: ['node:*'] },
   { files: 'bin/*', may: ['bin/*', 'src/io/*', 'onering*', 'node:*'] },
   { files: 'examples/*', may: ['examples/*', 'onering*', 'node:*'] },

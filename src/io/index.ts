@@ -4,6 +4,8 @@
 
 import * as abi from '../native/abi.ts';
 
+export { Channel } from './channel/channel.ts';
+export type { ChannelOptions, CreatedChannel, ReceiveOptions } from './channel/channel.ts';
 export { File } from './file.ts';
 export type { AppendOptions, ReadWholeOptions, TransferOptions } from './file.ts';
 export type { WriteWholeOptions } from './file.ts';

@@ -36,6 +36,8 @@ export interface Kernel {
   /** Where the bytes of an `ArrayBuffer` are. */
   addressOf(buffer: ArrayBuffer): number;
   close(fd: number): number;
+  /** Another descriptor for the same open file, closed by `exec`. Mirrors F_DUPFD_CLOEXEC. */
+  duplicate(fd: number): number;
   /** Has a descriptor closed when a worker ends without running JavaScript; undone by `close`. */
   closeOnExit(fd: number): void;
   /** Undoes `closeOnExit` for a descriptor that was closed otherwise. */
@@ -88,6 +90,7 @@ function linuxKernel(libc: Libc): Kernel {
       forgetOnExit(fd);
       return syscalls.close(libc, fd);
     },
+    duplicate: (fd) => syscalls.duplicate(libc, fd),
     closeOnExit(fd) {
       // The main thread ends with its process, which closes everything.
       if (isMainThread || hooked.has(fd)) return;

@@ -41,6 +41,7 @@ interface Calls {
   /** `syscall(2)` shaped for `io_uring_enter(2)`, the one call of the hot path. */
   readonly enter: Call;
   readonly close: Call;
+  readonly fcntl: Call;
   readonly mmap: Call;
   readonly munmap: Call;
   readonly madvise: Call;
@@ -129,6 +130,7 @@ function bindCalls(executable: LibraryHandle): Calls {
     syscall: declare('syscall', 'int64', 7),
     enter: executable.func('syscall', 'int64', enterArguments) as Call,
     close: declare('close', 'int', 1),
+    fcntl: declare('fcntl', 'int', 3),
     mmap: declare('mmap', 'int64', 6),
     munmap: declare('munmap', 'int', 2),
     madvise: declare('madvise', 'int', 3),

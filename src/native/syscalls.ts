@@ -5,6 +5,9 @@
 
 import type { Libc } from './libc.ts';
 
+/** From `<linux/fcntl.h>`. */
+const F_DUPFD_CLOEXEC = 1030;
+
 const SYS_IO_URING_SETUP = 425;
 const SYS_IO_URING_ENTER = 426;
 const SYS_IO_URING_REGISTER = 427;
@@ -58,6 +61,11 @@ export function ioUringRegister(
 /** `close(2)`. */
 export function close(libc: Libc, fd: number): number {
   return result(libc, libc.close(fd));
+}
+
+/** `fcntl(2)` with `F_DUPFD_CLOEXEC`. */
+export function duplicate(libc: Libc, fd: number): number {
+  return result(libc, libc.fcntl(fd, F_DUPFD_CLOEXEC, 0));
 }
 
 /** `socket(2)`. */

@@ -15,6 +15,7 @@ import type { CompletionQueue } from './completion-queue.ts';
 import { drainMicrotasks, rethrow } from './drain.ts';
 import type { Metrics } from './metrics.ts';
 import type { Operation } from './operation.ts';
+import { MESSAGE_INDEX } from './operation-table.ts';
 import type { OperationTable } from './operation-table.ts';
 
 export class BatchRunner {
@@ -63,6 +64,10 @@ export class BatchRunner {
       const { batch } = completions;
       const at = this.#next * CQE_WORDS;
       this.#next += 1;
+      if (batch[at] === MESSAGE_INDEX) {
+        this.#deliver(batch[at + 1] ?? 0);
+        continue;
+      }
       const operation = this.#operations.find(batch[at] ?? 0, batch[at + 1] ?? 0);
       if (operation === undefined) {
         this.#metrics.lateCompletions += 1;
@@ -90,6 +95,16 @@ export class BatchRunner {
     }
     completions.count = 0;
     this.#next = 0;
+  }
+
+  /** What another ring sent: it belongs to no operation. Listeners settle promises only. */
+  #deliver(id: number): void {
+    this.#metrics.messages += 1;
+    try {
+      this.#operations.onMessage(id);
+    } catch (error) {
+      rethrow(error);
+    }
   }
 
   #complete(operation: Operation, result: number, flags: number): void {

@@ -84,6 +84,11 @@ export class DirectCalls {
     return this.#kernel.close(fd);
   }
 
+  /** Another descriptor for the same open file; mirrors fcntl(2) with F_DUPFD_CLOEXEC. */
+  duplicate(fd: number): number {
+    return this.#kernel.duplicate(fd);
+  }
+
   #name(call: (address: number, size: number) => number): Uint8Array | number {
     return this.#withBlock((block) => {
       block.words[ADDRESS_SIZE >> 2] = ADDRESS_SIZE;

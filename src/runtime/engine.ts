@@ -22,6 +22,7 @@ import { BufferRing } from './buffer-ring.ts';
 import { BufferTable } from './buffer-table.ts';
 import { promiseOf, settleWithResult } from './completion-promise.ts';
 import { DirectCalls } from './direct-calls.ts';
+import { Doorbell } from './doorbell.ts';
 import { UringUnavailableError } from './errors.ts';
 import { FileTable } from './file-table.ts';
 import { MemoryPool } from './memory-pool.ts';
@@ -78,6 +79,7 @@ export class Engine {
   #buffers: BufferRing | null = null;
   #files: FileTable | null = null;
   #registered: BufferTable | null = null;
+  #doorbell: Doorbell | null = null;
 
   constructor(host: Host, options: ResolvedOptions, listener: EngineListener) {
     this.host = host;
@@ -162,6 +164,12 @@ export class Engine {
   get sleeps(): number {
     if (!this.#isReleased) this.#sleeps = this.calls.voluntarySwitches() - this.#sleepsBefore;
     return this.#sleeps;
+  }
+
+  /** How other threads wake this one; made on first use. */
+  get doorbell(): Doorbell {
+    this.#doorbell ??= new Doorbell(this.scheduler, this.pool);
+    return this.#doorbell;
   }
 
   /** Has a descriptor closed even if the thread is terminated. */

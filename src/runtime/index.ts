@@ -9,6 +9,7 @@ export { bindSignal, cancelOperation, unbindSignal } from './cancellation.ts';
 export { promiseOf, settleWithResult } from './completion-promise.ts';
 export { diagnose } from './diagnosis.ts';
 export type { Diagnosis, FeatureDiagnosis, FeatureName } from './diagnosis.ts';
+export type { Doorbell } from './doorbell.ts';
 export { rethrow } from './drain.ts';
 export type { Engine } from './engine.ts';
 export {

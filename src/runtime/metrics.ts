@@ -17,6 +17,8 @@ export class Metrics {
   /** Waits that ended before they slept, because spinning saw something. */
   busyWaitHits = 0;
   completions = 0;
+  /** Messages of other rings: each wakes a channel of this thread. */
+  messages = 0;
   /** Completions of operations that were over: dropped. */
   lateCompletions = 0;
   /** Completions that the kernel had no memory to keep. */

@@ -13,6 +13,18 @@ import { assert } from '../native/index.ts';
 import { Operation } from './operation.ts';
 import type { Complete } from './operation.ts';
 
+/**
+ * Low half of the `user_data` of what other rings send here. No operation ever has this index, so a
+ * message that comes late, or to the wrong ring, cannot be taken for a completion.
+ */
+export const MESSAGE_INDEX = 0x7fff_ffff;
+
+/** Hears of messages from other rings; `id` is the high half of their `user_data`. */
+export type MessageListener = (id: number) => void;
+
+/** Nobody listens: a message is nothing but a wake-up. */
+function ignoreMessage(): void {}
+
 export class OperationTable {
   /** Operations between `acquire` and `release`. */
   inFlight = 0;
@@ -20,6 +32,8 @@ export class OperationTable {
   referenced = 0;
   /** Operations ever begun. */
   begun = 0;
+  /** Called for each message of another ring. */
+  onMessage: MessageListener = ignoreMessage;
   readonly #operations: Operation[] = [];
   #free: Operation | null = null;
 

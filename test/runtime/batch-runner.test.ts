@@ -10,7 +10,7 @@ import { CompletionQueue, CQE_WORDS } from '../../src/runtime/completion-queue.t
 import { Metrics } from '../../src/runtime/metrics.ts';
 import { ignoreCompletion } from '../../src/runtime/operation.ts';
 import type { Complete, Operation } from '../../src/runtime/operation.ts';
-import { OperationTable } from '../../src/runtime/operation-table.ts';
+import { MESSAGE_INDEX, OperationTable } from '../../src/runtime/operation-table.ts';
 import { SimKernel } from '../support/sim-kernel.ts';
 import { macrotask } from '../support/sim-loop.ts';
 import { uncaughtErrors } from '../support/uncaught-errors.ts';
@@ -54,6 +54,24 @@ describe('BatchRunner.run', () => {
       [-1, 0, first],
     ]);
     expect([queue.count, table.inFlight, metrics.completions]).toEqual([0, 0, 2]);
+  });
+
+  it('tells of messages from other rings, and takes them for nothing else', async () => {
+    const heard: number[] = [];
+    const calls: number[] = [];
+    table.onMessage = (id) => {
+      heard.push(id);
+      if (id === 1) throw new Error('first');
+    };
+    const operation = begin((result) => calls.push(result));
+    const { generation } = operation;
+    collect(MESSAGE_INDEX, 1);
+    collect(MESSAGE_INDEX, generation, 5);
+    finish(operation, 6);
+    const errors = await uncaughtErrors(() => macrotask(() => runner.run()));
+    expect(errors.map(String)).toEqual(['Error: first']);
+    expect([heard, calls]).toEqual([[1, generation], [6]]);
+    expect([metrics.messages, metrics.lateCompletions]).toEqual([2, 0]);
   });
 
   it('keeps what has more to come', () => {

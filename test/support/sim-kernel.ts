@@ -271,6 +271,11 @@ export class SimKernel implements Kernel {
     return 0;
   }
 
+  /** The simulation has one thread, and nobody to give a second descriptor to. */
+  duplicate(): number {
+    return -errno.EMFILE;
+  }
+
   closeOnExit(fd: number): void {
     assert(this.isOpen(fd), 'An open descriptor');
     this.closedOnExit.add(fd);

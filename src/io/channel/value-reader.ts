@@ -1,0 +1,132 @@
+/**
+ * Reads values in the format of `value-format.ts`, out of shared memory or a buffer. What it makes
+ * is the receiver's own: nothing points into the memory that it was read from.
+ *
+ * It trusts what it reads: the other end is this package, in the same process.
+ */
+
+import {
+  LENGTH_LONG,
+  NAME_NEW,
+  NAME_OTHER,
+  TAG_ARRAY,
+  TAG_BYTES,
+  TAG_DATE,
+  TAG_DOUBLE,
+  TAG_FALSE,
+  TAG_INT32,
+  TAG_LATIN1,
+  TAG_NULL,
+  TAG_OBJECT,
+  TAG_TRUE,
+  TAG_UCS2,
+  TAG_UNDEFINED,
+} from './value-format.ts';
+
+export class ValueReader {
+  /** Names that the other end has taught, in order. */
+  readonly #names: string[] = [];
+  #bytes: Buffer = Buffer.alloc(0);
+  #at = 0;
+
+  /** Reads the value that begins at an offset. */
+  read(bytes: Buffer, offset: number): unknown {
+    this.#bytes = bytes;
+    this.#at = offset;
+    return this.#value();
+  }
+
+  #value(): unknown {
+    switch (this.#byte()) {
+      case TAG_INT32:
+        this.#at += 4;
+        return this.#bytes.readInt32LE(this.#at - 4);
+      case TAG_LATIN1:
+        return this.#latin1(this.#length());
+      case TAG_OBJECT:
+        return this.#object();
+      case TAG_ARRAY:
+        return this.#array();
+      case TAG_DOUBLE:
+        return this.#double();
+      case TAG_TRUE:
+        return true;
+      case TAG_FALSE:
+        return false;
+      case TAG_NULL:
+        return null;
+      case TAG_UNDEFINED:
+        return undefined;
+      case TAG_UCS2:
+        return this.#ucs2();
+      case TAG_BYTES:
+        return this.#blob();
+      case TAG_DATE:
+        return new Date(this.#double());
+      default:
+        throw new Error('Assertion failed: Both ends know the same tags');
+    }
+  }
+
+  #object(): Record<string, unknown> {
+    const value: Record<string, unknown> = {};
+    const count = this.#length();
+    for (let i = 0; i < count; i += 1) {
+      const name = this.#name();
+      value[name] = this.#value();
+    }
+    return value;
+  }
+
+  #array(): unknown[] {
+    const count = this.#length();
+    const value: unknown[] = [];
+    for (let i = 0; i < count; i += 1) value.push(this.#value());
+    return value;
+  }
+
+  #name(): string {
+    const index = this.#byte();
+    if (index === NAME_OTHER) return this.#value() as string;
+    if (index !== NAME_NEW) return this.#names[index] ?? '';
+    const name = this.#latin1(this.#length());
+    this.#names.push(name);
+    return name;
+  }
+
+  #latin1(length: number): string {
+    this.#at += length;
+    return this.#bytes.toString('latin1', this.#at - length, this.#at);
+  }
+
+  #ucs2(): string {
+    const length = this.#length();
+    this.#at += length;
+    return this.#bytes.toString('ucs2', this.#at - length, this.#at);
+  }
+
+  #double(): number {
+    this.#at += 8;
+    return this.#bytes.readDoubleLE(this.#at - 8);
+  }
+
+  #blob(): Uint8Array {
+    const length = this.#length();
+    this.#at += length;
+    const value = new Uint8Array(length);
+    value.set(this.#bytes.subarray(this.#at - length, this.#at));
+    return value;
+  }
+
+  #length(): number {
+    const length = this.#byte();
+    if (length !== LENGTH_LONG) return length;
+    this.#at += 4;
+    return this.#bytes.readUInt32LE(this.#at - 4);
+  }
+
+  #byte(): number {
+    this.#at += 1;
+    return this.#bytes[this.#at - 1] ?? 0;
+  }
+}

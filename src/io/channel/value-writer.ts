@@ -1,0 +1,252 @@
+/**
+ * Writes values in the format of `value-format.ts`, into a buffer of its own that grows.
+ *
+ * Three to ten times as fast as V8's serializer for small messages, because nothing crosses into
+ * C++. It refuses what it cannot do exactly as a structured clone does: an object that occurs
+ * twice, instances of classes, depths that could overflow the stack. Those go to V8.
+ *
+ * Hot path: no allocation, no closures per value.
+ */
+
+import {
+  LENGTH_LONG,
+  NAME_LENGTH_MAX,
+  NAME_NEW,
+  NAME_OTHER,
+  NAMES_MAX,
+  TAG_ARRAY,
+  TAG_BYTES,
+  TAG_DATE,
+  TAG_DOUBLE,
+  TAG_FALSE,
+  TAG_INT32,
+  TAG_LATIN1,
+  TAG_NULL,
+  TAG_OBJECT,
+  TAG_TRUE,
+  TAG_UCS2,
+  TAG_UNDEFINED,
+} from './value-format.ts';
+
+const SIZE_MIN = 4096;
+/** A message that was larger gives its buffer back, so that one giant does not stay for ever. */
+const SIZE_KEPT = 1024 * 1024;
+/** Objects in one message that are compared for identity; more is V8's business. */
+const OBJECTS_MAX = 32;
+/** Up to here characters are written one by one: a call into C++ costs more. */
+const LOOP_LENGTH_MAX = 24;
+// The u flag would count surrogate pairs as one, and \0 is a character of latin1.
+const LATIN1 = /^[\0-\xff]*$/;
+const DOUBLE = new Float64Array(1);
+const DOUBLE_BYTES = new Uint8Array(DOUBLE.buffer);
+
+export class ValueWriter {
+  /** What was written: the first `length` bytes. */
+  bytes: Buffer = Buffer.allocUnsafeSlow(SIZE_MIN);
+  length = 0;
+  readonly #names = new Map<string, number>();
+  /** Names that the present message teaches: forgotten if it is refused. */
+  readonly #newNames: string[] = [];
+  /** Objects of the present message. */
+  readonly #objects: object[] = [];
+
+  /** Writes one value. Returns false if it is V8's business; nothing counts as written then. */
+  write(value: unknown): boolean {
+    this.length = 0;
+    this.#newNames.length = 0;
+    this.#objects.length = 0;
+    if (this.bytes.length > SIZE_KEPT) this.bytes = Buffer.allocUnsafeSlow(SIZE_MIN);
+    let isWritten = false;
+    try {
+      isWritten = this.#value(value);
+    } finally {
+      // Also when a getter of the value's throws.
+      if (!isWritten) for (const name of this.#newNames) this.#names.delete(name);
+      this.#objects.length = 0;
+    }
+    return isWritten;
+  }
+
+  #value(value: unknown): boolean {
+    switch (typeof value) {
+      case 'number':
+        this.#number(value);
+        return true;
+      case 'string':
+        this.#string(value);
+        return true;
+      case 'boolean':
+        this.#tag(value ? TAG_TRUE : TAG_FALSE);
+        return true;
+      case 'undefined':
+        this.#tag(TAG_UNDEFINED);
+        return true;
+      case 'object':
+        if (value !== null) return this.#object(value);
+        this.#tag(TAG_NULL);
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  #object(value: object): boolean {
+    const prototype: unknown = Object.getPrototypeOf(value);
+    if (prototype === Object.prototype) {
+      return this.#isNew(value) && this.#properties(value as Record<string, unknown>);
+    }
+    if (prototype === Array.prototype) return this.#isNew(value) && this.#array(value as unknown[]);
+    if (prototype === Uint8Array.prototype) {
+      return this.#isNew(value) && this.#blob(value as Uint8Array);
+    }
+    if (prototype === Date.prototype && this.#isNew(value)) {
+      this.#tag(TAG_DATE);
+      this.#double((value as Date).getTime());
+      return true;
+    }
+    return false;
+  }
+
+  #properties(value: Record<string, unknown>): boolean {
+    const keys = Object.keys(value);
+    this.#tag(TAG_OBJECT);
+    this.#length(keys.length);
+    for (const key of keys) {
+      if (key === '__proto__') return false;
+      this.#name(key);
+      if (!this.#value(value[key])) return false;
+    }
+    return true;
+  }
+
+  #array(value: unknown[]): boolean {
+    if (!Array.isArray(value)) return false;
+    const { length } = value;
+    this.#tag(TAG_ARRAY);
+    this.#length(length);
+    for (let i = 0; i < length; i += 1) {
+      const element = value[i];
+      // A hole is not an element that is undefined.
+      if (element === undefined && !(i in value)) return false;
+      if (!this.#value(element)) return false;
+    }
+    // Properties besides the elements, and arrays that a getter has changed.
+    return (
+      value.length === length && (length > OBJECTS_MAX || Object.keys(value).length === length)
+    );
+  }
+
+  #blob(value: Uint8Array): boolean {
+    // V8 says what is wrong with one that is detached or shared.
+    if (!(value.buffer instanceof ArrayBuffer) || value.buffer.byteLength === 0) return false;
+    this.#tag(TAG_BYTES);
+    this.#length(value.length);
+    this.#ensure(value.length);
+    this.bytes.set(value, this.length);
+    this.length += value.length;
+    return true;
+  }
+
+  /** Whether an object occurs for the first time: a second time it would have to be the same. */
+  #isNew(value: object): boolean {
+    const objects = this.#objects;
+    if (objects.length === OBJECTS_MAX) return false;
+    for (let i = 0; i < objects.length; i += 1) if (objects[i] === value) return false;
+    objects.push(value);
+    return true;
+  }
+
+  #name(name: string): void {
+    const index = this.#names.get(name);
+    if (index !== undefined) {
+      this.#tag(index);
+      return;
+    }
+    const isLearned =
+      this.#names.size < NAMES_MAX && name.length <= NAME_LENGTH_MAX && LATIN1.test(name);
+    if (!isLearned) {
+      this.#tag(NAME_OTHER);
+      this.#string(name);
+      return;
+    }
+    this.#names.set(name, this.#names.size);
+    this.#newNames.push(name);
+    this.#tag(NAME_NEW);
+    this.#length(name.length);
+    this.#ensure(name.length);
+    this.bytes.write(name, this.length, 'latin1');
+    this.length += name.length;
+  }
+
+  #number(value: number): void {
+    // Minus zero is equal to zero, and another number.
+    if ((value | 0) === value && !Object.is(value, -0)) {
+      this.#tag(TAG_INT32);
+      this.#ensure(4);
+      this.length = this.bytes.writeInt32LE(value, this.length);
+      return;
+    }
+    this.#tag(TAG_DOUBLE);
+    this.#double(value);
+  }
+
+  #double(value: number): void {
+    this.#ensure(8);
+    DOUBLE[0] = value;
+    const { bytes } = this;
+    for (let i = 0; i < 8; i += 1) bytes[this.length + i] = DOUBLE_BYTES[i] ?? 0;
+    this.length += 8;
+  }
+
+  #string(value: string): void {
+    if (value.length <= LOOP_LENGTH_MAX && this.#shortLatin1(value)) return;
+    const isLatin1 = LATIN1.test(value);
+    const size = isLatin1 ? value.length : value.length * 2;
+    this.#tag(isLatin1 ? TAG_LATIN1 : TAG_UCS2);
+    this.#length(size);
+    this.#ensure(size);
+    this.bytes.write(value, this.length, isLatin1 ? 'latin1' : 'ucs2');
+    this.length += size;
+  }
+
+  /** Writes as far as the characters are of one byte. Returns whether all were. */
+  #shortLatin1(value: string): boolean {
+    const { length } = value;
+    this.#ensure(2 + length);
+    const { bytes } = this;
+    const at = this.length;
+    for (let i = 0; i < length; i += 1) {
+      const code = value.charCodeAt(i);
+      if (code > 0xff) return false;
+      bytes[at + 2 + i] = code;
+    }
+    bytes[at] = TAG_LATIN1;
+    bytes[at + 1] = length;
+    this.length = at + 2 + length;
+    return true;
+  }
+
+  #length(length: number): void {
+    if (length < LENGTH_LONG) {
+      this.#tag(length);
+      return;
+    }
+    this.#tag(LENGTH_LONG);
+    this.#ensure(4);
+    this.length = this.bytes.writeUInt32LE(length, this.length);
+  }
+
+  #tag(tag: number): void {
+    if (this.length === this.bytes.length) this.#ensure(1);
+    this.bytes[this.length] = tag;
+    this.length += 1;
+  }
+
+  #ensure(size: number): void {
+    const needed = this.length + size;
+    if (needed <= this.bytes.length) return;
+    const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.bytes.length * 2));
+    grown.set(this.bytes.subarray(0, this.length));
+    this.bytes = grown;
+  }
+}
