@@ -8,6 +8,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect } from 'vitest';
 import { Channel } from '../../src/io/channel/channel.ts';
+import { TcpListener } from '../../src/io/tcp/tcp-listener.ts';
+import { TcpStream } from '../../src/io/tcp/tcp-stream.ts';
 import { Suite } from '../support/conformance-suite.ts';
 import { rejectionOf } from '../support/rejections.ts';
 import { SeededRandom } from '../support/seeded-random.ts';
@@ -221,5 +223,54 @@ channelSuite.add('gives the loop its turn, however fast both ends are', async ()
   }
   isDone = true;
   expect(turns).toBeGreaterThanOrEqual(9);
+  await close([one, other]);
+});
+
+channelSuite.add(
+  'hands connections over, and closes those that nobody takes',
+  async () => {
+    const [one, other] = pair();
+    const listener = await TcpListener.listen({ hostname: '127.0.0.1', port: 0 });
+    const connect = (): Promise<TcpStream> =>
+      TcpStream.connect({ hostname: '127.0.0.1', port: listener.address().port });
+    const client = await connect();
+    await client.write('early');
+    const accepted = await listener.accept();
+    await one.send(accepted);
+    expect(accepted.isClosed).toBe(true);
+    await accepted.close();
+    const stream = (await other.receive()) as TcpStream;
+    expect([stream instanceof TcpStream, String(await stream.read())]).toEqual([true, 'early']);
+    await stream.write('answer');
+    expect(String(await client.read())).toBe('answer');
+    expect((await rejectionOf(one.send(stream))).message).toMatch(/in use/);
+    expect(await rejectionOf(one.send(accepted))).toMatchObject({ code: 'ERR_SOCKET_CLOSED' });
+    // One is in shared memory when the receiver's end is closed, one comes too late.
+    const [second, third] = [await connect(), await connect()];
+    await one.send(await listener.accept());
+    await other.close();
+    expect(await second.read()).toBe(null);
+    const kept = await listener.accept();
+    expect(await rejectionOf(one.send(kept))).toMatchObject({ code: 'ERR_CHANNEL_CLOSED' });
+    await kept.write('kept');
+    expect(String(await third.read())).toBe('kept');
+    await Promise.all([client, stream, second, third, kept].map((each) => each.close()));
+    await listener.close();
+    await close([one, other]);
+  },
+  { skip: ['libuv', 'Node lets go of no descriptor; see the next case'] },
+);
+
+channelSuite.add('says where connections cannot be handed over', async ({ backend }) => {
+  const [one, other] = pair();
+  const listener = await TcpListener.listen({ hostname: '127.0.0.1', port: 0 });
+  const client = await TcpStream.connect({ port: listener.address().port, hostname: '127.0.0.1' });
+  const accepted = await listener.accept();
+  if (backend === 'libuv') {
+    const refused = await rejectionOf(one.send(accepted));
+    expect(refused).toMatchObject({ code: 'ERR_URING_UNAVAILABLE' });
+    expect(accepted.isClosed).toBe(false);
+  }
+  await Promise.all([client.close(), accepted.close(), listener.close()]);
   await close([one, other]);
 });

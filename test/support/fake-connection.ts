@@ -60,6 +60,10 @@ export class FakeConnection implements Connection {
     this.isClosed = true;
   }
 
+  detach(): number {
+    return -1;
+  }
+
   setNoDelay(isOn: boolean): void {
     this.calls.push(`noDelay ${isOn}`);
   }

@@ -12,7 +12,7 @@ import { receiveMessageOnPort, MessageChannel, MessagePort } from 'node:worker_t
 import { closedError, integer, invalidArgType, runtime } from '../../runtime/index.ts';
 import { validateNames, validateObject } from '../../runtime/index.ts';
 import type { Runtime } from '../../runtime/index.ts';
-import { makeChannelMemory, queueOf } from './layout.ts';
+import { makeChannelMemory, markClosed, queueOf } from './layout.ts';
 import type { Side } from './layout.ts';
 import { KeepAlive } from './keep-alive.ts';
 import { NodeWaker } from './node-waker.ts';
@@ -84,6 +84,8 @@ interface Description {
  */
 export class Channel<Outgoing = unknown, Incoming = unknown> {
   readonly #runtime: Runtime;
+  readonly #words: Int32Array;
+  readonly #side: Side;
   readonly #waker: Waker;
   readonly #keepAlive: KeepAlive;
   readonly #sending: Sending;
@@ -98,6 +100,8 @@ export class Channel<Outgoing = unknown, Incoming = unknown> {
     const outgoing = queueOf(memory, side);
     const incoming = queueOf(memory, side === 0 ? 1 : 0);
     this.#runtime = current;
+    this.#words = outgoing.words;
+    this.#side = side;
     this.#closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
     });
@@ -107,7 +111,7 @@ export class Channel<Outgoing = unknown, Incoming = unknown> {
         ? way
         : new RingWaker({ engine, words: outgoing.words, side, port: way, listener: this });
     this.#keepAlive = new KeepAlive(this.#waker);
-    const parts = { runtime: current, waker: this.#waker, keepAlive: this.#keepAlive };
+    const parts = { runtime: current, waker: this.#waker, keepAlive: this.#keepAlive, side };
     this.#sending = new Sending({ ...parts, queue: outgoing });
     this.#receiving = new Receiving({ ...parts, queue: incoming });
     current.resources.add(this);
@@ -172,10 +176,16 @@ export class Channel<Outgoing = unknown, Incoming = unknown> {
    * Sends a message. What it holds is copied at once. A thread that is terminated may lose what it
    * sent in its last turn; one that exits does not.
    *
-   * @param message - anything that can be cloned. Arrays lose properties besides their elements.
+   * A `TcpStream` that nothing was read from yet changes threads: it is closed here, and received
+   * as a stream there. If the other end is closed or gone before, its connection is closed.
+   *
+   * @param message - a stream, or anything that can be cloned; arrays of more than 32 elements lose
+   *   what properties they have besides.
    * @returns a promise that resolves when the message is in the shared memory; wait for it, or
    *   what does not fit piles up here.
-   * @throws `ERR_CHANNEL_CLOSED` when either end is closed; `DataCloneError`.
+   * @throws `ERR_CHANNEL_CLOSED` when either end is closed; `DataCloneError`. For streams:
+   *   `ERR_SOCKET_IN_USE` when something was read or is being sent, `ERR_SOCKET_CLOSED`,
+   *   `ERR_URING_UNAVAILABLE` on the libuv backend, where Node lets go of no descriptor.
    */
   send(message: Outgoing): Promise<void> {
     return this.#sending.send(message);
@@ -240,6 +250,7 @@ export class Channel<Outgoing = unknown, Incoming = unknown> {
     this.#isClosed = true;
     const error = closedError('channel');
     this.#sending.close(error);
+    markClosed(this.#words, this.#side);
     this.#receiving.close(error);
     this.#waker.close();
   }

@@ -12,6 +12,7 @@
 
 import {
   BLOCKED,
+  DESCRIPTOR_SIZE,
   FIRST_POSITION,
   frameSize,
   FRAME_HEADER_SIZE,
@@ -77,10 +78,10 @@ export class FrameWriter {
 
   /** Writes a descriptor, which belongs to whoever takes it out. */
   writeDescriptor(fd: number): boolean {
-    const size = frameSize(4);
+    const size = frameSize(DESCRIPTOR_SIZE);
     const at = this.#reserve(size);
     if (at < 0) return false;
-    this.#frames[at >> 2] = 4;
+    this.#frames[at >> 2] = DESCRIPTOR_SIZE;
     this.#frames[(at >> 2) + 1] = KIND_DESCRIPTOR;
     Atomics.store(this.#frames, (at + FRAME_HEADER_SIZE) >> 2, fd);
     this.#tail = (this.#tail + size) | 0;

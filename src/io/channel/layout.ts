@@ -3,8 +3,9 @@
  *
  *   words     0            64                128                                 bytes
  *   header    side A       side B            queue A to B      queue B to A
- *   a side    | bell fd | bell id |          a queue  | tail | head | sleeping | blocked |
- *                                            a cache line each, so that neither end slows the other
+ *   a side    | bell fd | bell id | is closed |
+ *   a queue   | tail | head | sleeping | blocked |   a cache line each, so that neither end
+ *                                                    slows the other
  *   a frame   | length | kind | payload, to the next multiple of 8 |
  *
  * Positions count bytes and wrap at 2^32; capacities are powers of two. Only the sender of a
@@ -29,6 +30,7 @@ export const BLOCKED: number = 3 * LINE;
 /** Words of a side. */
 const BELL_FD = 0;
 const BELL_ID = 1;
+const IS_CLOSED = 2;
 
 /** What an empty place for a descriptor holds. */
 const NONE = -1;
@@ -37,6 +39,9 @@ const NONE = -1;
 export const FIRST_POSITION = -4096;
 
 export const FRAME_HEADER_SIZE = 8;
+
+/** Bytes of a descriptor. */
+export const DESCRIPTOR_SIZE = 4;
 
 /** What a frame holds. */
 export const KIND_VALUE = 0;
@@ -103,6 +108,16 @@ export function takeBell(words: Int32Array, side: Side): number {
 /** Which of the bells there is meant. */
 export function bellId(words: Int32Array, side: Side): number {
   return words[side * SIDE_WORDS + BELL_ID] ?? 0;
+}
+
+/** Says that `side` receives nothing any more. */
+export function markClosed(words: Int32Array, side: Side): void {
+  Atomics.store(words, side * SIDE_WORDS + IS_CLOSED, 1);
+}
+
+/** Whether `side` receives nothing any more. One whose thread was terminated has not said so. */
+export function isMarkedClosed(words: Int32Array, side: Side): boolean {
+  return Atomics.load(words, side * SIDE_WORDS + IS_CLOSED) === 1;
 }
 
 /** Takes a descriptor out of shared memory, or -1 if somebody else has. */

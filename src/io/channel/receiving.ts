@@ -8,9 +8,11 @@
 
 import { deserialize } from 'node:v8';
 import { invalidArgType, validateObject } from '../../runtime/index.ts';
+import type { Runtime } from '../../runtime/index.ts';
+import { adoptDescriptor, closeDescriptor } from './descriptors.ts';
 import { FrameReader } from './frame-reader.ts';
 import type { KeepAlive } from './keep-alive.ts';
-import { KIND_BYTES, KIND_MORE, KIND_SERIALIZED } from './layout.ts';
+import { KIND_BYTES, KIND_DESCRIPTOR, KIND_MORE, KIND_SERIALIZED } from './layout.ts';
 import type { HalfParts } from './sending.ts';
 import { ValueReader } from './value-reader.ts';
 import type { Waker } from './waker.ts';
@@ -25,6 +27,7 @@ interface Receiver {
 }
 
 export class Receiving {
+  readonly #runtime: Runtime;
   readonly #waker: Waker;
   readonly #keepAlive: KeepAlive;
   readonly #frames: FrameReader;
@@ -39,7 +42,8 @@ export class Receiving {
   #error: Error | null = null;
   #isPeerGone = false;
 
-  constructor({ waker, keepAlive, queue }: HalfParts) {
+  constructor({ runtime, waker, keepAlive, queue }: HalfParts) {
+    this.#runtime = runtime;
     this.#waker = waker;
     this.#keepAlive = keepAlive;
     this.#frames = new FrameReader(queue);
@@ -88,6 +92,7 @@ export class Receiving {
     this.#error = error;
     this.#parts.length = 0;
     this.#endReceivers(error);
+    this.#frames.reclaimDescriptors((fd) => closeDescriptor(this.#runtime, fd));
   }
 
   /** Nothing more comes than what there is. */
@@ -150,6 +155,7 @@ export class Receiving {
     while (frames.next()) {
       const isComplete = (frames.kind & KIND_MORE) === 0;
       if (!isComplete) this.#parts.push(this.#copy());
+      else if (frames.kind === KIND_DESCRIPTOR) this.#adopt();
       else this.#decode(frames.kind);
       frames.advance();
       if (frames.takeBlocked()) this.#waker.wake();
@@ -159,6 +165,10 @@ export class Receiving {
       }
     }
     return false;
+  }
+
+  #adopt(): void {
+    this.#message = adoptDescriptor(this.#runtime, this.#frames.takeDescriptor());
   }
 
   #decode(kind: number): void {

@@ -6,11 +6,22 @@
  */
 
 import { serialize } from 'node:v8';
+import { closedError } from '../../runtime/index.ts';
 import type { Runtime } from '../../runtime/index.ts';
+import { TcpStream } from '../tcp/tcp-stream.ts';
+import { closeDescriptor } from './descriptors.ts';
 import { FrameWriter } from './frame-writer.ts';
 import type { KeepAlive } from './keep-alive.ts';
-import { KIND_BYTES, KIND_MORE, KIND_SERIALIZED, KIND_VALUE } from './layout.ts';
-import type { QueueMemory } from './layout.ts';
+import {
+  isMarkedClosed,
+  DESCRIPTOR_SIZE,
+  KIND_BYTES,
+  KIND_DESCRIPTOR,
+  KIND_MORE,
+  KIND_SERIALIZED,
+  KIND_VALUE,
+} from './layout.ts';
+import type { QueueMemory, Side } from './layout.ts';
 import { ValueWriter } from './value-writer.ts';
 import type { Waker } from './waker.ts';
 
@@ -20,6 +31,8 @@ export interface HalfParts {
   readonly waker: Waker;
   readonly keepAlive: KeepAlive;
   readonly queue: QueueMemory;
+  /** Which end this is. */
+  readonly side: Side;
 }
 
 /** Messages that are shown to the receiver together, if they are sent in one go. */
@@ -27,6 +40,7 @@ const BATCH_MAX = 32;
 /** Messages in a row before the loop gets its turn, although there is room for more. */
 const BURST_MAX = 1024;
 
+const NO_BYTES = new Uint8Array(0);
 const SENT: Promise<void> = Promise.resolve();
 
 /** Halves with messages that are written and not published, in this thread. */
@@ -41,6 +55,8 @@ function publishAll(): void {
 interface Waiting {
   readonly kind: number;
   readonly bytes: Uint8Array;
+  /** What is sent instead of bytes, or -1. */
+  readonly fd: number;
   /** How far it is in shared memory. */
   at: number;
   resolve(): void;
@@ -48,9 +64,12 @@ interface Waiting {
 }
 
 export class Sending {
+  readonly #runtime: Runtime;
   readonly #waker: Waker;
   readonly #keepAlive: KeepAlive;
   readonly #frames: FrameWriter;
+  readonly #words: Int32Array;
+  readonly #peer: Side;
   readonly #values: ValueWriter = new ValueWriter();
   readonly #publishRest = (): void => {
     if (this.#unpublished > 0) this.publish();
@@ -62,15 +81,21 @@ export class Sending {
   #unpublished = 0;
   #turn: Promise<void> | null = null;
 
-  constructor({ waker, keepAlive, queue }: HalfParts) {
+  constructor({ runtime, waker, keepAlive, queue, side }: HalfParts) {
+    this.#runtime = runtime;
     this.#waker = waker;
     this.#keepAlive = keepAlive;
     this.#frames = new FrameWriter(queue);
+    this.#words = queue.words;
+    this.#peer = side === 0 ? 1 : 0;
   }
 
   send(message: unknown): Promise<void> {
     if (this.#error !== null) return Promise.reject(this.#error);
+    // Before its port tells: what is sent now would reach nobody.
+    if (isMarkedClosed(this.#words, this.#peer)) return Promise.reject(closedError('channel'));
     try {
+      if (message instanceof TcpStream) return this.#sendDescriptor(message.detach());
       if (message instanceof Uint8Array) {
         return this.#offer(KIND_BYTES, message, message.length);
       }
@@ -101,13 +126,17 @@ export class Sending {
     if (this.#error !== null) return;
     this.#error = error;
     this.#publishRest();
-    for (const waiting of this.#waiting.splice(0)) waiting.reject(error);
+    for (const waiting of this.#waiting.splice(0)) {
+      if (waiting.fd >= 0) closeDescriptor(this.#runtime, waiting.fd);
+      waiting.reject(error);
+    }
     this.#keepAlive.setSendWaiting(false);
   }
 
   /** Nobody is there any more to receive. */
   endPeer(error: Error): void {
     this.close(error);
+    this.#frames.reclaimDescriptors((fd) => closeDescriptor(this.#runtime, fd));
   }
 
   /** Shows the receiver what was written, and wakes it if it sleeps. */
@@ -132,12 +161,23 @@ export class Sending {
     return new Promise((resolve, reject) => {
       // A copy: the program may change its bytes, and our buffer is needed for the next message.
       const copy = Uint8Array.prototype.slice.call(bytes, 0, length);
-      this.#publishRest();
-      this.#waiting.push({ kind, bytes: copy, at: 0, resolve, reject });
-      if (this.#waiting.length > 1) return;
-      this.#keepAlive.setSendWaiting(true);
-      this.pump();
+      this.#wait({ kind, bytes: copy, fd: -1, at: 0, resolve, reject });
     });
+  }
+
+  /** The descriptor is nobody's until it is received: see `layout.ts` for who takes it otherwise. */
+  #sendDescriptor(fd: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#wait({ kind: KIND_DESCRIPTOR, bytes: NO_BYTES, fd, at: 0, resolve, reject });
+    });
+  }
+
+  #wait(waiting: Waiting): void {
+    this.#publishRest();
+    this.#waiting.push(waiting);
+    if (this.#waiting.length > 1) return;
+    this.#keepAlive.setSendWaiting(true);
+    this.pump();
   }
 
   /** A sender that never finds the queue full must not keep the loop from its other work. */
@@ -163,7 +203,8 @@ export class Sending {
   /** Writes as much as there is room for. Returns whether that was the last of it. */
   #advance(waiting: Waiting): boolean {
     const { frameMax } = this.#frames;
-    const { kind, bytes } = waiting;
+    const { kind, bytes, fd } = waiting;
+    if (fd >= 0) return this.#advanceDescriptor(fd);
     for (;;) {
       const end = Math.min(bytes.length, waiting.at + frameMax);
       const isLast = end === bytes.length;
@@ -181,6 +222,14 @@ export class Sending {
         return false;
       }
     }
+  }
+
+  #advanceDescriptor(fd: number): boolean {
+    while (!this.#frames.writeDescriptor(fd)) {
+      if (this.#frames.block(DESCRIPTOR_SIZE)) return false;
+    }
+    this.publish();
+    return true;
   }
 }
 

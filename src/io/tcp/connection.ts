@@ -50,6 +50,11 @@ export interface Connection {
   close(): void;
   /** Closes at once: what is queued fails. `onClose` follows. */
   destroy(): void;
+  /**
+   * Gives the descriptor to another thread: this connection is over, the descriptor is not closed.
+   * `onClose` follows. Throws while anything is in flight, and where Node owns the descriptor.
+   */
+  detach(): number;
   setNoDelay(isOn: boolean): void;
   setKeepAlive(isOn: boolean, initialDelayMs: number): void;
   /** Whether receiving keeps the process alive. */

@@ -2,8 +2,7 @@
  * A connection on Node's own `net`, for when there is no ring.
  */
 
-import { connect } from 'node:net';
-import type { Socket } from 'node:net';
+import { connect, Socket } from 'node:net';
 import { closedError } from '../../runtime/index.ts';
 import type { Resource, Runtime } from '../../runtime/index.ts';
 import type { SocketAddress } from './address.ts';
@@ -44,6 +43,11 @@ export function connectOnNode(
     socket.once('error', onError);
     socket.once('connect', onConnect);
   });
+}
+
+/** Takes over a descriptor that another thread gave away. */
+export function adoptOnNode(runtime: Runtime, fd: number): NodeConnection {
+  return new NodeConnection(runtime, new Socket({ fd, allowHalfOpen: true }));
 }
 
 export class NodeConnection implements Connection {
@@ -147,6 +151,12 @@ export class NodeConnection implements Connection {
     this.#isClosing = true;
     this.#isDestroyed = true;
     this.#socket.destroy();
+  }
+
+  /** Node closes what it has opened, and lets go of no descriptor. */
+  detach(): never {
+    this.#runtime.requireEngine();
+    throw closedError('socket');
   }
 
   setNoDelay(isOn: boolean): void {

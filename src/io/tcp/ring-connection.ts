@@ -35,6 +35,7 @@ import {
 import {
   cancelOperation,
   closedError,
+  codedError,
   isStable,
   rethrow,
   systemError,
@@ -154,6 +155,15 @@ export class RingConnection implements Connection {
   destroy(): void {
     if (this.#closeState !== 'open' && this.#closeState !== 'flushing') return;
     this.#cancelAll();
+  }
+
+  detach(): number {
+    if (this.#closeState !== 'open') throw closedError('socket');
+    const isIdle = this.#receiveState === 'idle' && this.#send === null && !this.#isShutDown;
+    if (!isIdle) throw codedError('ERR_SOCKET_IN_USE', 'The socket is in use in this thread');
+    this.#engine.disown(this.#fd);
+    this.onClosed();
+    return this.#fd;
   }
 
   setNoDelay(isOn: boolean): void {

@@ -3,7 +3,7 @@
  * asked for no more, so that a reader that is slow slows the peer down and not this process.
  */
 
-import { closedError, invalidArgType, runtime } from '../../runtime/index.ts';
+import { closedError, codedError, invalidArgType, runtime } from '../../runtime/index.ts';
 import { validateBuffer, validateNames, validateObject } from '../../runtime/index.ts';
 import { validateHostname, validatePort } from './address.ts';
 import type { SocketAddress } from './address.ts';
@@ -251,6 +251,18 @@ export class TcpStream {
    */
   takeConnection(): Connection {
     return this.#connection;
+  }
+
+  /**
+   * Gives the descriptor up to another thread; this stream is closed.
+   * @internal
+   */
+  detach(): number {
+    const isRead = this.#isStarted || this.#chunks.length > 0 || this.#hasEnded;
+    if (isRead && !this.#connection.isClosed) {
+      throw codedError('ERR_SOCKET_IN_USE', 'The socket is in use in this thread');
+    }
+    return this.#connection.detach();
   }
 
   /** @internal */

@@ -8,7 +8,9 @@ import {
   bellId,
   frameSize,
   HEAD,
+  isMarkedClosed,
   makeChannelMemory,
+  markClosed,
   publishBell,
   queueOf,
   SLEEPING,
@@ -48,6 +50,12 @@ describe('channel memory', () => {
     expect([takeBell(words, 1), takeBell(words, 1), bellId(words, 1)]).toEqual([12, -1, 34]);
     const place = new Int32Array([5]);
     expect([takeDescriptor(place, 0), takeDescriptor(place, 0)]).toEqual([5, -1]);
+  });
+
+  it('says which side is closed', () => {
+    const { words } = queues[0];
+    markClosed(words, 1);
+    expect([isMarkedClosed(words, 0), isMarkedClosed(words, 1)]).toEqual([false, true]);
   });
 
   it('rounds frames to eight bytes', () => {

@@ -23,7 +23,13 @@ function half(): { receiving: Receiving; writer: FrameWriter; calls: string[] } 
   };
   const memory = makeChannelMemory(1024);
   const keepAlive = new KeepAlive(waker);
-  const receiving = new Receiving({ runtime, waker, keepAlive, queue: queueOf(memory, 1) });
+  const receiving = new Receiving({
+    runtime,
+    waker,
+    keepAlive,
+    queue: queueOf(memory, 1),
+    side: 0,
+  });
   return { receiving, writer: new FrameWriter(queueOf(memory, 1)), calls };
 }
 

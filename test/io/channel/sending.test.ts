@@ -23,7 +23,7 @@ function half(): { sending: Sending; reader: FrameReader; calls: string[] } {
   };
   const memory = makeChannelMemory(1024);
   const keepAlive = new KeepAlive(waker);
-  const sending = new Sending({ runtime, waker, keepAlive, queue: queueOf(memory, 0) });
+  const sending = new Sending({ runtime, waker, keepAlive, queue: queueOf(memory, 0), side: 0 });
   return { sending, reader: new FrameReader(queueOf(memory, 0)), calls };
 }
 
