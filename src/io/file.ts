@@ -403,6 +403,17 @@ export class File {
     return this.#inner.close();
   }
 
+  /**
+   * Keeps the file open until something that uses its descriptor is over.
+   * @internal
+   */
+  async useDescriptor<T>(use: (fd: number) => Promise<T>): Promise<T> {
+    const inner = this.#inner;
+    if (inner instanceof NodeFile) return await use(inner.fd);
+    inner.requireOpen();
+    return await inner.during(() => use(inner.fd));
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

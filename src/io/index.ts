@@ -12,17 +12,26 @@ export type { WriteWholeOptions } from './file.ts';
 export type { OpenOptions, PathLike } from './files/arguments.ts';
 export type { FileStats } from './files/file-stats.ts';
 export type { SocketAddress } from './tcp/address.ts';
+export { SocketListener } from './stream/socket-listener.ts';
+export { SocketStream } from './stream/socket-stream.ts';
+export type { StreamOptions } from './stream/socket-stream.ts';
+export type { SendFileOptions, SpliceOptions } from './splice/splice.ts';
 export { TcpDuplex, toDuplex } from './tcp/duplex.ts';
 export { TcpListener } from './tcp/tcp-listener.ts';
 export type { ListenOptions } from './tcp/tcp-listener.ts';
 export { TcpSocket } from './tcp/tcp-socket.ts';
 export type { SocketCallbacks } from './tcp/tcp-socket.ts';
 export { TcpStream } from './tcp/tcp-stream.ts';
-export type { ConnectOptions, StreamOptions } from './tcp/tcp-stream.ts';
+export type { ConnectOptions } from './tcp/tcp-stream.ts';
+export { UnixListener } from './unix/unix-listener.ts';
+export type { UnixListenOptions } from './unix/unix-listener.ts';
+export { UnixStream } from './unix/unix-stream.ts';
+export type { UnixConnectOptions } from './unix/unix-stream.ts';
 export {
   BufferTable,
   diagnose,
   FileTable,
+  Lease,
   MultishotOperation,
   Napi,
   Runtime,

@@ -49,6 +49,12 @@ export interface Kernel {
   getpeername(fd: number, address: number, size: number): number;
   setsockopt(fd: number, level: number, option: number, value: number, size: number): number;
   getsockopt(fd: number, level: number, option: number, value: number, size: number): number;
+  /** `pipe2(2)`: `fds` is the address of two `int`s. */
+  pipe(fds: number, flags: number): number;
+  /** `fcntl(2)` with an argument that is a number. */
+  fcntl(fd: number, command: number, argument: number): number;
+  /** `unlink(2)`: the address of a path that ends in a NUL. */
+  unlink(path: number): number;
   /** `getrusage(2)`: `usage` is the address of 144 bytes. */
   getrusage(who: number, usage: number): number;
   /** Milliseconds, fractional, of a clock that never goes back. */
@@ -107,6 +113,9 @@ function linuxKernel(libc: Libc): Kernel {
       syscalls.setsockopt(libc, fd, level, option, value, size),
     getsockopt: (fd, level, option, value, size) =>
       syscalls.getsockopt(libc, fd, level, option, value, size),
+    pipe: (fds, flags) => syscalls.pipe(libc, fds, flags),
+    fcntl: (fd, command, argument) => syscalls.fcntl(libc, fd, command, argument),
+    unlink: (path) => syscalls.unlink(libc, path),
     getrusage: (who, usage) => syscalls.getrusage(libc, who, usage),
     nowMs: () => performance.now(),
   };

@@ -58,6 +58,8 @@ interface Calls {
   readonly setsockopt: Call;
   readonly getsockopt: Call;
   readonly getrusage: Call;
+  readonly pipe2: Call;
+  readonly unlink: Call;
 
   readonly uvHandleSize: Call;
   readonly uvCheckInit: Call;
@@ -147,6 +149,8 @@ function bindCalls(executable: LibraryHandle): Calls {
     setsockopt: declare('setsockopt', 'int', 5),
     getsockopt: declare('getsockopt', 'int', 5),
     getrusage: declare('getrusage', 'int', 2),
+    pipe2: declare('pipe2', 'int', 2),
+    unlink: declare('unlink', 'int', 1),
 
     uvHandleSize: declare('uv_handle_size', 'int64', 1),
     uvCheckInit: declare('uv_check_init', 'int', 2),

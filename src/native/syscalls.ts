@@ -121,3 +121,18 @@ export function getsockopt(
 export function getrusage(libc: Libc, who: number, usage: number): number {
   return result(libc, libc.getrusage(who, usage));
 }
+
+/** `pipe2(2)`; `fds` is the address of two `int`s. */
+export function pipe(libc: Libc, fds: number, flags: number): number {
+  return result(libc, libc.pipe2(fds, flags));
+}
+
+/** `fcntl(2)` with an argument that is a number. */
+export function fcntl(libc: Libc, fd: number, command: number, argument: number): number {
+  return result(libc, libc.fcntl(fd, command, argument));
+}
+
+/** `unlink(2)`; `path` is the address of one that ends in a NUL. */
+export function unlink(libc: Libc, path: number): number {
+  return result(libc, libc.unlink(path));
+}

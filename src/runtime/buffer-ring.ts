@@ -6,7 +6,8 @@
  *   slab:  [ buffer 0 | buffer 1 | ... ]  a completion names the buffer by its id
  *
  * The kernel owns a buffer from `provide` until a completion names it; then it is ours until we
- * provide it again. What users get is a copy, or the slab's bytes for the length of a callback.
+ * provide it again. What users get is a copy, or the slab's bytes on a lease. At most half of the
+ * buffers are lent at a time: however long programs hold theirs, the others go round.
  */
 
 import {
@@ -16,6 +17,8 @@ import {
 } from '../native/index.ts';
 import type { Memory } from '../native/index.ts';
 import { systemError } from './errors.ts';
+import { Lease } from './lease.ts';
+import type { Lender } from './lease.ts';
 import { mapRegistered } from './pinned-memory.ts';
 import type { Ring } from './ring.ts';
 
@@ -24,7 +27,7 @@ const SLOT_WORDS = 4;
 /** In 16-bit units: the last field of slot 0. */
 const TAIL_AT = 7;
 
-export class BufferRing {
+export class BufferRing implements Lender {
   /** Names the ring in `buf_group`. */
   readonly group: number;
   readonly count: number;
@@ -37,6 +40,10 @@ export class BufferRing {
   readonly #words: Int32Array;
   readonly #tails: Uint16Array;
   #tail = 0;
+  #lent = 0;
+  #isOver = false;
+  /** Tells when nobody can see the bytes of a lease any more. */
+  #forgotten: FinalizationRegistry<number> | null = null;
 
   /** Maps and registers `count` buffers (a power of two) of `size` bytes. */
   constructor(ring: Ring, group: number, count: number, size: number) {
@@ -96,6 +103,39 @@ export class BufferRing {
     this.#tails[TAIL_AT] = this.#tail;
   }
 
+  /** Buffers that are on lease. */
+  get lent(): number {
+    return this.#lent;
+  }
+
+  /** Whether one more may be lent: half of the buffers always go round. */
+  get mayLend(): boolean {
+    return this.#lent < this.count >> 1;
+  }
+
+  /** Lends the first `length` bytes of a buffer, which is provided again when they come back. */
+  lend(id: number, length: number): Lease {
+    const at = id * this.size;
+    const bytes = this.bytes.subarray(at, at + length);
+    const lease = new Lease(bytes, this, id);
+    this.#lent += 1;
+    this.#forgotten ??= new FinalizationRegistry((lost) => this.#return(lost));
+    // The bytes are watched, and not the lease: a program may keep nothing but them.
+    this.#forgotten.register(bytes, id, lease);
+    return lease;
+  }
+
+  takeBack(id: number, lease: Lease): void {
+    this.#forgotten?.unregister(lease);
+    this.#return(id);
+  }
+
+  #return(id: number): void {
+    this.#lent -= 1;
+    if (!this.#isOver) this.provide(id);
+    else if (this.#lent === 0) this.#slab.free();
+  }
+
   /** Takes the buffers back from the kernel. No operation may use the group any more. */
   unregister(): void {
     const { scratch } = this.#ring;
@@ -108,9 +148,13 @@ export class BufferRing {
     this.#ring.register(IORING_UNREGISTER_PBUF_RING, scratch.address, 1);
   }
 
-  /** Unmaps the memory, after the ring is closed or the buffers are unregistered. */
+  /**
+   * Unmaps the memory, after the ring is closed or the buffers are unregistered. What is on lease
+   * stays mapped until the last lease ends.
+   */
   free(): void {
+    this.#isOver = true;
     this.#slots.free();
-    this.#slab.free();
+    if (this.#lent === 0) this.#slab.free();
   }
 }

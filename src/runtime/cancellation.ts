@@ -9,25 +9,28 @@
 
 import { ENOENT, prepCancel } from '../native/index.ts';
 import type { Operation } from './operation.ts';
-import { ignoreCompletion } from './operation.ts';
 import type { Scheduler } from './scheduler.ts';
 
-/** A linked operation is started a tick or two after the one before it. */
+/** A linked operation is not found before its turn comes, a tick or more after the one before it. */
 const LINKED_ATTEMPTS_MAX = 1000;
+
+/**
+ * How often an operation with one completion is asked for that the kernel does not find. It may be
+ * in a device, and never found; or between two attempts of the kernel's own, which makes up to 128
+ * of them before it gives an operation to a worker, where it is found.
+ */
+const ATTEMPTS_MAX = 256;
 
 /** Asks the kernel to give an operation up. Its completion still comes. */
 export function cancelOperation(scheduler: Scheduler, operation: Operation): void {
-  attemptCancel(scheduler, operation, LINKED_ATTEMPTS_MAX);
+  attempt(scheduler, operation, 1);
 }
 
-function attemptCancel(scheduler: Scheduler, operation: Operation, attemptsLeft: number): void {
+function attempt(scheduler: Scheduler, operation: Operation, count: number): void {
   if (!operation.isInFlight || scheduler.isStopped) return;
-  const { index, generation, isMultishot, isLinked } = operation;
-  const isRepeated = isMultishot || isLinked;
-  const request = scheduler.begin(isRepeated ? cancelAgain : ignoreCompletion, 'cancel');
-  if (isRepeated) {
-    request.context = { scheduler, operation, generation, attemptsLeft } satisfies Attempt;
-  }
+  const { index, generation } = operation;
+  const request = scheduler.begin(cancelAgain, 'cancel');
+  request.context = { scheduler, operation, generation, count } satisfies Attempt;
   scheduler.setReferenced(request, false);
   prepCancel(scheduler.sqe, index, generation, 0);
 }
@@ -36,20 +39,21 @@ interface Attempt {
   readonly scheduler: Scheduler;
   readonly operation: Operation;
   readonly generation: number;
-  readonly attemptsLeft: number;
+  readonly count: number;
 }
 
 /**
  * A multishot operation that was just delivering something is not found, or is "already" running,
- * and goes on: it is asked again until its last completion is seen. A linked one is not found
- * before its turn comes; one that is not found for long waits for a page, and ends by itself.
+ * and goes on: it is asked again until its last completion is seen. Any other that "already" runs
+ * has been interrupted.
  */
 function cancelAgain(result: number, _flags: number, request: Operation): void {
   if (result >= 0) return;
-  const { scheduler, operation, generation, attemptsLeft } = request.context as Attempt;
+  const { scheduler, operation, generation, count } = request.context as Attempt;
   if (operation.generation !== generation) return;
-  if (!operation.isMultishot && (result !== -ENOENT || attemptsLeft === 0)) return;
-  attemptCancel(scheduler, operation, attemptsLeft - 1);
+  const attemptsMax = operation.isLinked ? LINKED_ATTEMPTS_MAX : ATTEMPTS_MAX;
+  const isLost = result === -ENOENT && count < attemptsMax;
+  if (operation.isMultishot || isLost) attempt(scheduler, operation, count + 1);
 }
 
 /** The operations that one signal aborts: one listener, however many they are. */

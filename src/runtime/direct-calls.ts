@@ -71,6 +71,37 @@ export class DirectCalls {
     });
   }
 
+  /** Sets an option that is a struct. */
+  setOptionBytes(fd: number, level: number, option: number, value: Uint8Array): number {
+    return this.#withBlock((block) => {
+      block.bytes.set(value);
+      return this.#kernel.setsockopt(fd, level, option, block.address, value.length);
+    });
+  }
+
+  /** Mirrors pipe2(2): both ends, for reading and for writing, or `-errno`. */
+  pipe(flags: number): { readFd: number; writeFd: number } | number {
+    return this.#withBlock((block) => {
+      const result = this.#kernel.pipe(block.address, flags);
+      if (result < 0) return result;
+      return { readFd: block.words[0] ?? -1, writeFd: block.words[1] ?? -1 };
+    });
+  }
+
+  /** Mirrors fcntl(2) with a number. */
+  fcntl(fd: number, command: number, argument: number): number {
+    return this.#kernel.fcntl(fd, command, argument);
+  }
+
+  /** Mirrors unlink(2). */
+  unlink(path: Uint8Array): number {
+    return this.#withBlock((block) => {
+      block.bytes.set(path);
+      block.bytes[path.length] = 0;
+      return this.#kernel.unlink(block.address);
+    });
+  }
+
   /** Mirrors getrusage(2): how often this thread gave the processor up, or `-errno`. */
   voluntarySwitches(): number {
     return this.#withBlock((block) => {

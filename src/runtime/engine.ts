@@ -144,6 +144,11 @@ export class Engine {
     return this.#buffers;
   }
 
+  /** Receive buffers that are on lease. */
+  get leased(): number {
+    return this.#buffers?.lent ?? 0;
+  }
+
   /** Registered files; the table is made on first use. */
   get files(): FileTable {
     this.#files ??= new FileTable(this.ring, TABLE_SIZE);

@@ -25,6 +25,7 @@ export {
 } from './errors.ts';
 export type { UnavailableReason } from './errors.ts';
 export type { RuntimeEvents } from './events.ts';
+export { Lease } from './lease.ts';
 export type { Block } from './memory-pool.ts';
 export type { RuntimeMetrics } from './metrics.ts';
 export { FileTable } from './file-table.ts';

@@ -50,6 +50,8 @@ export class Metrics {
   napiIdsRemoved = 0;
   /** Sockets that received data from no device queue: NAPI busy poll does nothing for them. */
   napiSocketsWithoutId = 0;
+  /** Pieces that were to be lent and were copied, because too many receive buffers were out. */
+  leasesCopied = 0;
   /** Milliseconds spent in waits, sleeping or about to. */
   waitedMs = 0;
 }
@@ -70,6 +72,8 @@ export interface RuntimeMetrics extends Readonly<Metrics> {
    * waiting and NAPI busy poll save.
    */
   readonly sleeps: number;
+  /** Receive buffers that are on lease now. */
+  readonly leased: number;
   /** Present size of the submission queue. */
   readonly entries: number;
   /** Present size of the completion queue. */
@@ -92,6 +96,7 @@ export function snapshotOf(backend: 'uring' | 'libuv', engine: Engine | null): R
       inFlight: 0,
       timers: 0,
       sleeps: 0,
+      leased: 0,
       entries: 0,
       completionEntries: 0,
       utilization: 0,
@@ -107,6 +112,7 @@ export function snapshotOf(backend: 'uring' | 'libuv', engine: Engine | null): R
     inFlight: scheduler.inFlight,
     timers: scheduler.timerCount,
     sleeps: engine.sleeps,
+    leased: engine.leased,
     entries: ring.submissions.entries,
     completionEntries: ring.completions.entries,
     utilization: aliveMs > 0 ? Math.max(0, 1 - metrics.waitedMs / aliveMs) : 0,

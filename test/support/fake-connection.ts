@@ -40,6 +40,10 @@ export class FakeConnection implements Connection {
     this.calls.push('stop');
   }
 
+  setLending(isLending: boolean): void {
+    this.calls.push(isLending ? 'lend' : 'copy');
+  }
+
   send(bytes: Uint8Array, done: SendCallback | null): void {
     this.sends.push({ bytes, done });
     this.queuedBytes += bytes.length;

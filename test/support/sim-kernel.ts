@@ -294,6 +294,9 @@ export class SimKernel implements Kernel {
   readonly setsockopt: () => number = this.socket;
   readonly getsockopt: () => number = this.socket;
   readonly getrusage: () => number = this.socket;
+  readonly pipe: () => number = this.socket;
+  readonly fcntl: () => number = this.socket;
+  readonly unlink: () => number = this.socket;
 
   #enterRing(fd: number, flags: number): SimRing | number {
     if ((flags & c.IORING_ENTER_REGISTERED_RING) !== 0) {

@@ -8,6 +8,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
+import type { SocketStream } from '../../src/io/stream/socket-stream.ts';
 import { TcpListener } from '../../src/io/tcp/tcp-listener.ts';
 import { TcpStream } from '../../src/io/tcp/tcp-stream.ts';
 
@@ -54,14 +55,14 @@ export async function nodePeer(): Promise<{ stream: TcpStream; peer: Socket }> {
 }
 
 /** Everything that arrives until the end. */
-export async function readAll(stream: TcpStream): Promise<Buffer> {
+export async function readAll(stream: SocketStream): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of stream) chunks.push(chunk);
   return Buffer.concat(chunks);
 }
 
 /** Exactly `size` bytes, or fewer if the end comes first. */
-export async function readExactly(stream: TcpStream, size: number): Promise<Buffer> {
+export async function readExactly(stream: SocketStream, size: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let total = 0;
   while (total < size) {
@@ -74,7 +75,7 @@ export async function readExactly(stream: TcpStream, size: number): Promise<Buff
 }
 
 /** The checksum and the size of everything that arrives until the end. */
-export async function digestAll(stream: TcpStream): Promise<{ digest: string; size: number }> {
+export async function digestAll(stream: SocketStream): Promise<{ digest: string; size: number }> {
   const hash = createHash('sha1');
   let size = 0;
   for await (const chunk of stream) {

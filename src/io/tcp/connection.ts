@@ -7,12 +7,15 @@
  *   closing:    close() sends what is queued, then closes; destroy() gives it up
  */
 
+import type { Lease } from '../../runtime/index.ts';
 import type { SocketAddress } from './address.ts';
 
 /** Hears what happens to a connection. Each is called in the order things happened. */
 export interface ConnectionHandler {
   /** Bytes arrived; the buffer is the handler's own. */
   onData(chunk: Buffer): void;
+  /** The same bytes without a copy, where lending was asked for. */
+  onLease?(lease: Lease): void;
   /** The peer will send nothing more. */
   onEnd(): void;
   /** Receiving failed. Sending failures reach the sender. */
@@ -42,6 +45,8 @@ export interface Connection {
   start(): void;
   /** Stops receiving; what the kernel has handed over already still arrives. */
   stop(): void;
+  /** Whether what arrives shall be lent (`onLease`) where it can be, and not copied. */
+  setLending(isLending: boolean): void;
   /** Queues bytes, in order. They must not change until the callback is called. */
   send(bytes: Uint8Array, done: SendCallback | null): void;
   /** Sends what is queued, then tells the peer that nothing follows. */

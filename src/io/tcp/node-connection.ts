@@ -3,6 +3,7 @@
  */
 
 import { connect, Socket } from 'node:net';
+import type { NetConnectOpts } from 'node:net';
 import { closedError } from '../../runtime/index.ts';
 import type { Resource, Runtime } from '../../runtime/index.ts';
 import type { SocketAddress } from './address.ts';
@@ -15,8 +16,17 @@ export function connectOnNode(
   port: number,
   signal: AbortSignal | undefined,
 ): Promise<NodeConnection> {
+  return connectTo(runtime, { host, port, noDelay: true, allowHalfOpen: true }, signal);
+}
+
+/** The same for any address that `net.connect` takes. */
+export function connectTo(
+  runtime: Runtime,
+  options: NetConnectOpts,
+  signal: AbortSignal | undefined,
+): Promise<NodeConnection> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ host, port, noDelay: true, allowHalfOpen: true });
+    const socket = connect(options);
     const giveUp = (reason: unknown): void => {
       settle();
       socket.destroy();
@@ -117,6 +127,9 @@ export class NodeConnection implements Connection {
   stop(): void {
     this.#socket.pause();
   }
+
+  /** Node has copied already. */
+  setLending(): void {}
 
   send(bytes: Uint8Array, done: SendCallback | null): void {
     if (this.#isClosing || this.#isShutDown) {

@@ -93,11 +93,14 @@ export class RingAcceptor implements Acceptor {
   #state: State = 'paused';
   #isWanted = false;
   #isReferenced = true;
+  /** The path of a Unix socket, which goes with it. */
+  readonly #path: Uint8Array | null;
 
-  constructor(runtime: Runtime, fd: number) {
+  constructor(runtime: Runtime, fd: number, path: Uint8Array | null = null) {
     this.#runtime = runtime;
     this.#engine = runtime.requireEngine();
     this.#fd = fd;
+    this.#path = path;
     this.#engine.own(fd);
     this.#runtime.resources.add(this);
     this.#rest = new Timer(
@@ -130,6 +133,7 @@ export class RingAcceptor implements Acceptor {
   close(): void {
     if (this.#state === 'closing' || this.#state === 'closed') return;
     this.#engine.scheduler.removeTimer(this.#rest);
+    if (this.#path !== null) this.#engine.calls.unlink(this.#path);
     this.#cancel('closing');
     if (this.#operation === null) this.#closeDescriptor();
   }

@@ -44,6 +44,7 @@ import type { Engine, Operation, Runtime } from '../../runtime/index.ts';
 import { addressOf } from './address.ts';
 import type { SocketAddress } from './address.ts';
 import type { Connection, ConnectionHandler, SendCallback } from './connection.ts';
+import { Guests } from './guests.ts';
 
 type ReceiveState = 'idle' | 'armed' | 'canceling' | 'over';
 type CloseState = 'open' | 'flushing' | 'canceling' | 'closing' | 'closed';
@@ -81,6 +82,12 @@ export class RingConnection implements Connection {
   #closeState: CloseState = 'open';
   /** Of the device queue, for NAPI busy poll; 0 until something has arrived. */
   #napiId: number;
+  #isLending = false;
+  #onQuiet: (() => void) | null = null;
+  /** What moves bytes on the descriptor besides this: closing cancels it and waits for it. */
+  readonly guests: Guests = new Guests(() => {
+    if (this.#closeState !== 'open') this.#closeIfIdle();
+  });
 
   /** Made with a connected descriptor that this connection owns from now on. */
   constructor(runtime: Runtime, fd: number) {
@@ -94,6 +101,16 @@ export class RingConnection implements Connection {
 
   get isClosed(): boolean {
     return this.#closeState !== 'open';
+  }
+
+  /** The engine, for guests. */
+  get engine(): Engine {
+    return this.#engine;
+  }
+
+  /** The descriptor, for guests. */
+  get fd(): number {
+    return this.#fd;
   }
 
   get localAddress(): SocketAddress | null {
@@ -123,6 +140,22 @@ export class RingConnection implements Connection {
   stop(): void {
     this.#isWanted = false;
     this.#cancelReceive();
+  }
+
+  setLending(isLending: boolean): void {
+    this.#isLending = isLending;
+  }
+
+  /** Stops receiving, and calls back when the kernel has let go: at once where it has. */
+  quiesce(done: () => void): void {
+    this.stop();
+    if (this.#receive === null) done();
+    else this.#onQuiet = done;
+  }
+
+  /** A guest has seen the end of what the peer sends. */
+  endReceiving(): void {
+    this.#receiveState = 'over';
   }
 
   send(bytes: Uint8Array, done: SendCallback | null): void {
@@ -215,6 +248,7 @@ export class RingConnection implements Connection {
     }
     if (result > 0) this.#deliver(result, flags);
     if (!isLast) return;
+    this.#tellQuiet();
     if (result === 0) this.#receiveState = 'over';
     if (this.#closeState !== 'open') this.#closeIfIdle();
     else if (result === 0) this.#handler?.onEnd();
@@ -222,14 +256,27 @@ export class RingConnection implements Connection {
     else this.#receiveFailed(result);
   }
 
+  #tellQuiet(): void {
+    const done = this.#onQuiet;
+    this.#onQuiet = null;
+    done?.();
+  }
+
   #deliver(length: number, flags: number): void {
     if ((flags & IORING_CQE_F_BUFFER) === 0) return;
     const { receiveBuffers } = this.#engine;
     const id = flags >>> IORING_CQE_BUFFER_SHIFT;
-    const chunk = receiveBuffers.copyOut(id, length);
-    receiveBuffers.provide(id);
     this.bytesRead += length;
     if (this.#napiId === 0) this.#napiId = this.#engine.napi.joinLate(this.#fd);
+    if (this.#isLending && this.#closeState === 'open') {
+      if (receiveBuffers.mayLend) {
+        this.#handler?.onLease?.(receiveBuffers.lend(id, length));
+        return;
+      }
+      this.#engine.metrics.leasesCopied += 1;
+    }
+    const chunk = receiveBuffers.copyOut(id, length);
+    receiveBuffers.provide(id);
     if (this.#closeState === 'open') this.#handler?.onData(chunk);
   }
 
@@ -379,12 +426,13 @@ export class RingConnection implements Connection {
     }
     if (this.#send !== null) cancelOperation(this.#engine.scheduler, this.#send);
     this.#cancelReceive();
+    this.guests.cancel();
     this.#closeIfIdle();
   }
 
   #closeIfIdle(): void {
     if (this.#closeState === 'flushing' || this.#closeState === 'closing') return;
-    if (this.#receive !== null || this.#send !== null) return;
+    if (this.#receive !== null || this.#send !== null || this.guests.size > 0) return;
     this.#engine.napi.leave(this.#napiId);
     this.#napiId = 0;
     if (this.#runtime.isClosed) {

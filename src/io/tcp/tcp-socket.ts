@@ -6,7 +6,7 @@
 import type { AsyncResource } from 'node:async_hooks';
 import type { SocketAddress } from './address.ts';
 import type { Connection } from './connection.ts';
-import { bytesOf } from './tcp-stream.ts';
+import { bytesOf } from '../stream/arguments.ts';
 
 /** What a listener in callback form calls. All are optional but `data`. */
 export interface SocketCallbacks {

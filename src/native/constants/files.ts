@@ -131,6 +131,10 @@ export const SYNC_FILE_RANGE_WAIT_BEFORE = 1;
 export const SYNC_FILE_RANGE_WRITE = 2;
 export const SYNC_FILE_RANGE_WAIT_AFTER = 4;
 
+// fcntl(2).
+export const F_SETFL = 4;
+export const F_SETPIPE_SZ = 1031;
+
 // splice(2).
 export const SPLICE_F_MOVE = 1;
 export const SPLICE_F_NONBLOCK = 2;
