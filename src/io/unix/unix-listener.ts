@@ -66,8 +66,8 @@ export class UnixListener extends SocketListener<UnixStream> {
    *
    * @param options - path, backlog, and callbacks for the callback form.
    * @returns the listener, already accepting.
-   * @throws `EADDRINUSE` where the path exists, `ENOENT`, `EACCES` and what else bind(2) names,
-   *   with `address`; `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`, `ERR_OUT_OF_RANGE`; the signal's
+   * @throws `EADDRINUSE` where the path exists, `EACCES` and what else bind(2) names, with
+   *   `address`; `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`, `ERR_OUT_OF_RANGE`; the signal's
    *   reason.
    * @see https://man7.org/linux/man-pages/man3/io_uring_prep_multishot_accept.3.html
    */
