@@ -272,7 +272,7 @@ describe('Scheduler, completions of operations that are over', () => {
 
   it('drops one whose index was never used', async () => {
     const sim = openSim();
-    sim.kernel.ring.message(0x7fffffff, 0, 1, 0);
+    sim.kernel.ring.message(0x7ffffffe, 0, 1, 0);
     sim.kernel.ring.message(-1, -1, 1, 0);
     const after = nop(sim);
     await sim.loop.turn();
