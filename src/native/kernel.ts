@@ -33,6 +33,8 @@ export interface Kernel {
   allocate(size: number): Memory | number;
   /** Maps zeroed memory that nothing unmaps when a worker is terminated; see pinned-memory. */
   allocateMapping(size: number): Memory | number;
+  /** Another `ArrayBuffer` over mapped memory; nothing that is mapped knows of it. */
+  view(address: number, size: number): ArrayBuffer;
   /** Where the bytes of an `ArrayBuffer` are. */
   addressOf(buffer: ArrayBuffer): number;
   close(fd: number): number;
@@ -91,6 +93,7 @@ function linuxKernel(libc: Libc): Kernel {
     mapRing: (fd, offset, size) => mapRing(libc, fd, offset, size),
     allocate: (size) => allocateMemory(libc, size),
     allocateMapping: (size) => mapPrivate(libc, size),
+    view: (address, size) => libc.view(address, size),
     addressOf: (buffer) => libc.addressOf(buffer),
     close(fd) {
       forgetOnExit(fd);

@@ -36,6 +36,8 @@ export interface RegisteredBuffer {
   readonly address: number;
   /** The bytes, for JavaScript. Empty after `release()`. */
   readonly bytes: Buffer;
+  /** Unregisters it, and leaves it mapped. Nothing fixed may be in flight on it. */
+  unregister(): void;
   /** Unregisters and unmaps it. Nothing may be in flight on it. */
   release(): void;
 }
@@ -67,6 +69,7 @@ export class BufferTable {
   readonly #shared: Ring[] = [];
   readonly #free: number[] = [];
   readonly #memories = new Map<number, Memory>();
+  readonly #handed = new Set<Memory>();
 
   /** Registers an empty table. Throws the kernel's `SystemError`. */
   constructor(ring: Ring, size: number) {
@@ -106,8 +109,21 @@ export class BufferTable {
     this.#memories.set(index, memory);
     this.#clone(index);
     const bytes = Buffer.from(memory.buffer, 0, size);
-    const release = (): void => this.#release(index, memory);
-    return { index, address: memory.address, bytes, release };
+    const unregister = (): void => this.#unregister(index, memory);
+    const release = (): void => {
+      this.#unregister(index, memory);
+      memory.free();
+    };
+    return { index, address: memory.address, bytes, unregister, release };
+  }
+
+  /**
+   * Leaves a buffer mapped when the table goes: somebody else will see to it.
+   * @internal
+   */
+  hand(buffer: RegisteredBuffer): void {
+    const memory = this.#memories.get(buffer.index);
+    if (memory !== undefined) this.#handed.add(memory);
   }
 
   /**
@@ -131,16 +147,18 @@ export class BufferTable {
 
   /** Unmaps everything, after the ring is closed. */
   free(): void {
-    for (const memory of this.#memories.values()) memory.free();
+    for (const memory of this.#memories.values()) {
+      if (!this.#handed.has(memory)) memory.free();
+    }
     this.#memories.clear();
   }
 
-  #release(index: number, memory: Memory): void {
+  #unregister(index: number, memory: Memory): void {
     if (this.#memories.get(index) !== memory) return;
     this.#memories.delete(index);
+    this.#handed.delete(memory);
     this.#update(this.#ring, index, 0, 0);
     for (const ring of this.#shared) this.#update(ring, index, 0, 0);
-    memory.free();
     this.#free.push(index);
   }
 

@@ -25,6 +25,7 @@ import { DirectCalls } from './direct-calls.ts';
 import { Doorbell } from './doorbell.ts';
 import { UringUnavailableError } from './errors.ts';
 import { FileTable } from './file-table.ts';
+import { LentMemory } from './lent-memory.ts';
 import { MemoryPool } from './memory-pool.ts';
 import { Metrics } from './metrics.ts';
 import { Napi } from './napi.ts';
@@ -80,6 +81,7 @@ export class Engine {
   #files: FileTable | null = null;
   #registered: BufferTable | null = null;
   #doorbell: Doorbell | null = null;
+  #lent: LentMemory | null = null;
 
   constructor(host: Host, options: ResolvedOptions, listener: EngineListener) {
     this.host = host;
@@ -175,6 +177,17 @@ export class Engine {
   get doorbell(): Doorbell {
     this.#doorbell ??= new Doorbell(this.scheduler, this.pool);
     return this.#doorbell;
+  }
+
+  /** Registered memory that programs hold, once there is any. */
+  get lent(): LentMemory | null {
+    return this.#lent;
+  }
+
+  /** Lends registered memory to a program. */
+  lend(size: number): Buffer {
+    this.#lent ??= new LentMemory(this.host.kernel, this.buffers);
+    return this.#lent.allocate(size);
   }
 
   /** Has a descriptor closed even if the thread is terminated. */

@@ -10,7 +10,8 @@ import { promiseOf, settleWithResult } from './completion-promise.ts';
 import type { BufferTable } from './buffer-table.ts';
 import { rethrow } from './drain.ts';
 import { Engine } from './engine.ts';
-import { closedError, codedError, invalidArgType, UringUnavailableError } from './errors.ts';
+import { closedError, codedError, invalidArgType, invalidArgValue } from './errors.ts';
+import { UringUnavailableError } from './errors.ts';
 import { channels } from './events.ts';
 import type { RuntimeEvents } from './events.ts';
 import type { FileTable } from './file-table.ts';
@@ -20,7 +21,7 @@ import { MultishotOperation } from './multishot.ts';
 import { warnUnavailable } from './napi.ts';
 import type { Napi } from './napi.ts';
 import type { Operation } from './operation.ts';
-import { resolveOptions } from './options.ts';
+import { integer, resolveOptions } from './options.ts';
 import type { ResolvedOptions, RuntimeOptions } from './options.ts';
 import { submit, validateSubmit } from './submit.ts';
 import type { SubmitOptions } from './submit.ts';
@@ -37,6 +38,9 @@ export interface Resource {
 
 /** A read that never ends, on Node's own thread pool, keeps its file open for longer. */
 const RELEASE_TIMEOUT_MS = 1000;
+
+/** The kernel's limit for one registered buffer: 1 GiB. */
+const ALLOCATION_SIZE_MAX = 2 ** 30;
 
 let current: Runtime | undefined;
 
@@ -243,6 +247,49 @@ export class Runtime {
    */
   get files(): FileTable {
     return this.requireEngine().files;
+  }
+
+  /**
+   * Allocates zeroed memory that is registered with the ring: `File.read` and `File.write` with it,
+   * or with a part of it, skip looking its pages up, which large and direct transfers profit from.
+   * It counts against RLIMIT_MEMLOCK. On the libuv backend it is an ordinary `Buffer`.
+   *
+   * Nobody has to give it back: it is unregistered and unmapped when it is garbage.
+   *
+   * @param size - bytes, at most 1 GiB.
+   * @returns the memory.
+   * @throws `ENOMEM` over RLIMIT_MEMLOCK, `ERR_TABLE_FULL` when 1024 are in use, `ERR_OUT_OF_RANGE`,
+   *   `ERR_RUNTIME_CLOSED`.
+   * @example
+   * ```ts
+   * import { File, runtime } from 'onering';
+   *
+   * await using file = await File.open('package.json');
+   * const buffer = runtime().allocate(4096);
+   * await file.read(buffer.subarray(0, 1), { position: 0 });
+   * console.log(buffer.toString('latin1', 0, 1)); // {
+   * runtime().release(buffer);
+   * ```
+   * @see https://man7.org/linux/man-pages/man3/io_uring_register_buffers.3.html
+   */
+  allocate(size: number): Buffer {
+    integer(size, 'size', undefined, 1, ALLOCATION_SIZE_MAX);
+    if (this.isClosed) throw this.#failure ?? closedError('runtime');
+    return this.#engine === null ? Buffer.alloc(size) : this.#engine.lend(size);
+  }
+
+  /**
+   * Unregisters memory that `allocate` gave, once nothing is in flight on it. It stays readable and
+   * writable for as long as anybody holds it, as ordinary memory.
+   *
+   * @param buffer - the memory, or a part of it.
+   * @throws `ERR_INVALID_ARG_VALUE` for memory that was not allocated here.
+   */
+  release(buffer: Buffer): void {
+    if (this.#engine === null || this.isClosed) return;
+    if (this.#engine.lent === null)
+      throw invalidArgValue('buffer', buffer, 'was not allocated here');
+    this.#engine.lent.release(buffer);
   }
 
   /**

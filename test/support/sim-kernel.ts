@@ -257,6 +257,10 @@ export class SimKernel implements Kernel {
     return this.memory.map(size);
   }
 
+  view(address: number, size: number): ArrayBuffer {
+    return (this.memory.at(address, size) as DataView<ArrayBuffer>).buffer;
+  }
+
   addressOf(buffer: ArrayBuffer): number {
     return this.memory.addressOf(buffer);
   }

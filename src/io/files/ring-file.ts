@@ -11,6 +11,8 @@ import {
   AT_EMPTY_PATH,
   AT_FDCWD,
   IORING_FSYNC_DATASYNC,
+  IORING_OP_READ_FIXED,
+  IORING_OP_WRITE_FIXED,
   IOSQE_ASYNC,
   IOSQE_FIXED_FILE,
   O_CLOEXEC,
@@ -27,7 +29,9 @@ import {
   readStatx,
   RESOLVE_BENEATH,
   RESOLVE_NO_MAGICLINKS,
+  setSqeBufferIndex,
   setSqeFlags,
+  setSqeOpcode,
   readStatxDioAlign,
   STATX_BASIC_STATS,
   STATX_BTIME,
@@ -49,6 +53,7 @@ import type {
   Block,
   Engine,
   FileTable,
+  Loan,
   Operation,
   PolledRing,
   PollMode,
@@ -229,7 +234,8 @@ export class RingFile {
     const { scheduler, addresses, mayShareHeap, pool } = this.#engine;
     const { offset, length, position, signal } = transfer;
     let bounce: Bounce | null = null;
-    const isShared = mayShareHeap || length === 0;
+    const loan = this.#engine.lent?.of(buffer);
+    const isShared = mayShareHeap || length === 0 || loan !== undefined;
     // Mapped memory is aligned to its own size.
     let address = isShared ? addresses.of(buffer) + offset : 0;
     if (this.#alignment !== null) validateAlignment(this.#alignment, address, length, position);
@@ -239,9 +245,20 @@ export class RingFile {
     }
     const operation = this.#queue(prepare, syscall, address, length, position);
     operation.keep = bounce ?? buffer;
+    if (loan !== undefined) this.#useLoan(loan, prepare === prepRead);
     this.#pending += 1;
     if (signal !== undefined) bindSignal(scheduler, operation, signal);
     return promiseOf<number>(operation);
+  }
+
+  /** Makes the transfer that was just queued a fixed one. */
+  #useLoan(loan: Loan, isRead: boolean): void {
+    loan.begin();
+    const { index } = loan;
+    if (index < 0 || this.#polled !== null) return;
+    const opcode = isRead ? IORING_OP_READ_FIXED : IORING_OP_WRITE_FIXED;
+    setSqeOpcode(this.#engine.scheduler.sqe, opcode);
+    setSqeBufferIndex(this.#engine.scheduler.sqe, index);
   }
 
   #queue(
@@ -346,6 +363,9 @@ export class RingFile {
   settle(operation: Operation, result: number): void {
     const { keep } = operation;
     if (keep instanceof Bounce) this.#engine.pool.give(keep.finish(result));
+    else if (this.#engine.lent !== null && keep !== null) {
+      this.#engine.lent.of(keep as ArrayBufferView)?.end();
+    }
     this.#settled();
   }
 

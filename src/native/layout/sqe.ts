@@ -27,6 +27,12 @@ export class Sqe {
   }
 }
 
+/** Makes an entry that was filled one of another opcode with the same fields. */
+export function setSqeOpcode(sqe: Sqe, opcode: number): void {
+  const { words, base } = sqe;
+  words[base] = ((words[base] ?? 0) & ~0xff) | opcode;
+}
+
 /** Adds `IOSQE_*` flags. */
 export function setSqeFlags(sqe: Sqe, flags: number): void {
   const { words, base } = sqe;

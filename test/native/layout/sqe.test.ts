@@ -10,6 +10,7 @@ import {
   setSqeFileIndex,
   setSqeFlags,
   setSqeIoprio,
+  setSqeOpcode,
   setSqeOpFlags,
   setSqePersonality,
   Sqe,
@@ -32,6 +33,12 @@ function elevensBut(changed: Readonly<Record<number, number>>): number[] {
 describe('Sqe', () => {
   it('is sixteen words', () => {
     expect([SQE_SIZE, SQE_WORDS]).toEqual([64, 16]);
+  });
+});
+
+describe('setSqeOpcode', () => {
+  it('replaces byte 0', () => {
+    expect(bytesAfter((sqe) => setSqeOpcode(sqe, 0x05))).toEqual(elevensBut({ 0: 0x05 }));
   });
 });
 
