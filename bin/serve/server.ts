@@ -9,6 +9,7 @@
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { toDuplex, TcpListener } from '../../src/io/index.ts';
+import type { TcpStream } from '../../src/io/index.ts';
 import { sendAnswer } from './body.ts';
 import type { Site } from './site.ts';
 
@@ -17,11 +18,25 @@ type Socket = ReturnType<typeof toDuplex>;
 /** How a server is set up. */
 export interface SiteServerOptions {
   readonly site: Site;
+  /** Hears of failures that cost a response or the server something, and end neither. */
+  onFailure(error: unknown, what: string): void;
+}
+
+/** Counters of one server, for people. */
+export interface ServerMetrics {
+  readonly connections: number;
+  readonly openConnections: number;
+  readonly requests: number;
+  readonly bodyBytes: number;
+}
+
+/** Where a server listens. */
+export interface SiteAddress {
   readonly hostname: string;
   /** 0 is any free port. */
   readonly port: number;
-  /** Hears of failures that cost a response or the server something, and end neither. */
-  onFailure(error: unknown, what: string): void;
+  /** Whether other threads listen there as well. */
+  readonly reusePort?: boolean;
 }
 
 interface Connection {
@@ -47,7 +62,8 @@ const graceMs = 9000;
 /** Serves a site on one address. */
 export class SiteServer {
   readonly #options: SiteServerOptions;
-  readonly #listener: TcpListener;
+  /** `null` where somebody else accepts. */
+  readonly #listener: TcpListener | null;
   readonly #http: Server;
   readonly #connections = new Map<unknown, Connection>();
   #requestCount = 0;
@@ -58,7 +74,7 @@ export class SiteServer {
   /** Resolves when accepting has ended; rejects when it failed. */
   readonly accepting: Promise<void>;
 
-  private constructor(options: SiteServerOptions, listener: TcpListener) {
+  private constructor(options: SiteServerOptions, listener: TcpListener | null) {
     this.#options = options;
     this.#listener = listener;
     this.#http = createServer((request, response) => this.#onRequest(request, response));
@@ -67,7 +83,7 @@ export class SiteServer {
     Object.assign(this.#http, { httpAllowHalfOpen: true });
     // Node's server starts its watch over slow headers with this event.
     this.#http.emit('listening');
-    this.accepting = this.#accept();
+    this.accepting = listener === null ? new Promise(() => {}) : this.#accept(listener);
   }
 
   /**
@@ -75,19 +91,27 @@ export class SiteServer {
    *
    * @throws `EADDRINUSE`, `EACCES`, `EADDRNOTAVAIL`, `ENOTFOUND` and the like.
    */
-  static async start(options: SiteServerOptions): Promise<SiteServer> {
-    const { hostname, port } = options;
-    return new SiteServer(options, await TcpListener.listen({ hostname, port }));
+  static async start(options: SiteServerOptions, address: SiteAddress): Promise<SiteServer> {
+    return new SiteServer(options, await TcpListener.listen({ ...address }));
   }
 
-  /** Where the site is. */
+  /** Serves connections that it is given. */
+  static startWithoutListener(options: SiteServerOptions): SiteServer {
+    return new SiteServer(options, null);
+  }
+
+  /** Where the site is; empty where somebody else accepts. */
   get url(): string {
-    const { address, family, port } = this.#listener.address();
-    return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+    return this.#listener === null ? '' : urlOf(this.#listener);
+  }
+
+  /** Serves a connection. */
+  take(stream: TcpStream): void {
+    this.#onConnection(toDuplex(stream));
   }
 
   /** Counters for people. */
-  metrics(): { connections: number; openConnections: number; requests: number; bodyBytes: number } {
+  metrics(): ServerMetrics {
     return {
       connections: this.#connectionCount,
       openConnections: this.#connections.size,
@@ -103,7 +127,7 @@ export class SiteServer {
    */
   async stop(): Promise<number> {
     this.#isStopping = true;
-    await this.#listener.close();
+    await this.#listener?.close();
     for (const { socket, pending } of this.#connections.values()) {
       if (pending === 0) socket.destroy();
     }
@@ -118,10 +142,8 @@ export class SiteServer {
     return cutCount;
   }
 
-  async #accept(): Promise<void> {
-    for await (const stream of this.#listener) {
-      this.#onConnection(toDuplex(stream));
-    }
+  async #accept(listener: TcpListener): Promise<void> {
+    for await (const stream of listener) this.take(stream);
   }
 
   #onConnection(socket: Socket): void {
@@ -189,4 +211,10 @@ function endConnection(socket: Socket): void {
   socket.end();
   const linger = setTimeout(() => socket.destroy(), lingerMs);
   socket.once('close', () => clearTimeout(linger));
+}
+
+/** The address of a listener as people write it. */
+export function urlOf(listener: TcpListener): string {
+  const { address, family, port } = listener.address();
+  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
 }

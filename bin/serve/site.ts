@@ -18,7 +18,7 @@ import type { RequestPath } from './request-path.ts';
 /** Where a site gets what does not come from its folder. */
 export interface SiteOptions {
   /** What `/-/metrics` shows. */
-  metrics(): object;
+  metrics(): object | Promise<object>;
   /** Hears of failures that are not the client's. */
   onFailure(error: unknown, what: string): void;
 }
@@ -69,7 +69,8 @@ export class Site {
     const path = parseRequestPath(target);
     if (path === null) return errorAnswer(400);
     try {
-      if (`/${path.names.join('/')}` === metricsPath && !path.isFolder) return this.#metrics();
+      if (`/${path.names.join('/')}` === metricsPath && !path.isFolder)
+        return await this.#metrics();
       return await this.#answerFromFolder(request, path);
     } catch (error) {
       const status = statusOf(error);
@@ -83,8 +84,8 @@ export class Site {
     await this.#root.close();
   }
 
-  #metrics(): Answer {
-    const text = `${JSON.stringify(this.#options.metrics(), null, 2)}\n`;
+  async #metrics(): Promise<Answer> {
+    const text = `${JSON.stringify(await this.#options.metrics(), null, 2)}\n`;
     return textAnswer(200, 'application/json', text, { 'Cache-Control': 'no-store' });
   }
 
