@@ -41,6 +41,7 @@ export {
   Waiter,
 } from '../runtime/index.ts';
 export type {
+  BufferOptions,
   CompletionCallback,
   Diagnosis,
   FeatureDiagnosis,
@@ -54,6 +55,7 @@ export type {
   RuntimeEvents,
   RuntimeMetrics,
   RuntimeOptions,
+  SharedBuffer,
   SubmitOptions,
   UnavailableReason,
   PollMode,

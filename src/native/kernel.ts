@@ -11,8 +11,8 @@ import type { Libc } from './libc.ts';
 import { loadLibc } from './libc.ts';
 import type { HostLoop } from './loop.ts';
 import { hostLoop } from './loop.ts';
-import type { Memory } from './memory.ts';
-import { allocateMemory, mapPrivate, mapRing } from './memory.ts';
+import type { Memory, SharedMemory } from './memory.ts';
+import { allocateMemory, allocateShared, attachMemory, mapPrivate, mapRing } from './memory.ts';
 import * as syscalls from './syscalls.ts';
 
 /** What the runtime asks of a kernel. Addresses and sizes are numbers, results `-errno` or more. */
@@ -35,6 +35,10 @@ export interface Kernel {
   allocateMapping(size: number): Memory | number;
   /** Another `ArrayBuffer` over mapped memory; nothing that is mapped knows of it. */
   view(address: number, size: number): ArrayBuffer;
+  /** Maps zeroed memory for several threads: each attaches it by its id. */
+  allocateShared(size: number): SharedMemory | number;
+  /** Attaches what another thread allocated. */
+  attachShared(id: number, size: number): Memory | number;
   /** Where the bytes of an `ArrayBuffer` are. */
   addressOf(buffer: ArrayBuffer): number;
   close(fd: number): number;
@@ -94,6 +98,8 @@ function linuxKernel(libc: Libc): Kernel {
     allocate: (size) => allocateMemory(libc, size),
     allocateMapping: (size) => mapPrivate(libc, size),
     view: (address, size) => libc.view(address, size),
+    allocateShared: (size) => allocateShared(libc, size),
+    attachShared: (id, size) => attachMemory(libc, id, size),
     addressOf: (buffer) => libc.addressOf(buffer),
     close(fd) {
       forgetOnExit(fd);

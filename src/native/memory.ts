@@ -31,6 +31,12 @@ export interface Memory {
   free(): void;
 }
 
+/** Memory that other threads can attach as well; it goes with its last attachment. */
+export interface SharedMemory extends Memory {
+  /** What `attachMemory` finds it by. */
+  readonly id: number;
+}
+
 /** Rounds a size up to whole pages. */
 export function roundToPages(size: number): number {
   return Math.ceil(size / PAGE_SIZE) * PAGE_SIZE;
@@ -38,7 +44,7 @@ export function roundToPages(size: number): number {
 
 /** Maps zeroed memory of at least `size` bytes. Returns `-errno` on failure. */
 export function allocateMemory(libc: Libc, size: number): Memory | number {
-  return isMainThread ? mapPrivate(libc, size) : attachSegment(libc, roundToPages(size));
+  return isMainThread ? mapPrivate(libc, size) : allocateShared(libc, size);
 }
 
 /** Maps `size` bytes of a ring's own memory. Returns `-errno` on failure. */
@@ -59,18 +65,30 @@ function map(libc: Libc, size: number, flags: number, fd: number, offset: number
   return wrap(libc, address, size, () => libc.munmap(address, size));
 }
 
-function attachSegment(libc: Libc, size: number): Memory | number {
-  const id = libc.shmget(IPC_PRIVATE, size, IPC_CREAT | 0o600);
+/** Allocates zeroed memory that other threads can attach. Returns `-errno` on failure. */
+export function allocateShared(libc: Libc, size: number): SharedMemory | number {
+  const rounded = roundToPages(size);
+  const id = libc.shmget(IPC_PRIVATE, rounded, IPC_CREAT | 0o600);
   if (id < 0) return -libc.errno();
-  const address = libc.shmat(id, 0, 0);
-  const failure = address === MAP_FAILED ? -libc.errno() : 0;
-  // Marked at once: the segment goes with its last attachment, however this thread ends.
+  const attached = attachMemory(libc, id, rounded);
+  // Marked at once: the segment goes with its last attachment, however its threads end. Linux
+  // attaches what is marked.
   libc.shmctl(id, IPC_RMID, 0);
-  if (failure < 0) return failure;
-  libc.madvise(address, size, MADV_DONTFORK);
+  return typeof attached === 'number' ? attached : { ...attached, id };
+}
+
+/**
+ * Attaches memory that another thread allocated; each attachment has its own address, and is freed
+ * by itself. Returns `-EINVAL` when it is gone.
+ */
+export function attachMemory(libc: Libc, id: number, size: number): Memory | number {
+  const rounded = roundToPages(size);
+  const address = libc.shmat(id, 0, 0);
+  if (address === MAP_FAILED) return -libc.errno();
+  libc.madvise(address, rounded, MADV_DONTFORK);
   const shmdt = libc.symbol('shmdt');
   libc.addCleanupHook(shmdt, address);
-  return wrap(libc, address, size, () => {
+  return wrap(libc, address, rounded, () => {
     libc.removeCleanupHook(shmdt, address);
     libc.shmdt(address);
   });

@@ -17,14 +17,22 @@ import {
   RSRC_UPDATE2_SIZE,
   writeCloneBuffers,
   writeIovec,
+  writeRingParams,
   writeRsrcRegister,
   writeRsrcUpdate2,
 } from '../native/index.ts';
 import type { Memory } from '../native/index.ts';
-import { codedError, systemError } from './errors.ts';
-import { integer } from './options.ts';
+import { codedError, invalidArgType, systemError } from './errors.ts';
+import { boolean, integer, validateNames, validateObject } from './options.ts';
 import { mapRegistered } from './pinned-memory.ts';
 import type { Ring } from './ring.ts';
+
+/** What a buffer needs to know of itself to be shared. */
+interface Known {
+  readonly size: number;
+  readonly address: number;
+  readonly id: number | null;
+}
 
 /** The kernel's limit for one buffer: 1 GiB. */
 const BUFFER_SIZE_MAX = 2 ** 30;
@@ -40,6 +48,31 @@ export interface RegisteredBuffer {
   unregister(): void;
   /** Unregisters and unmaps it. Nothing may be in flight on it. */
   release(): void;
+  /**
+   * Describes it for one other thread, which adopts it once; share it again for another one.
+   *
+   * @throws `ERR_BUFFER_NOT_SHARED` unless it was allocated with `shared`.
+   */
+  share(): SharedBuffer;
+}
+
+/** How a buffer is allocated. */
+export interface BufferOptions {
+  /**
+   * Whether other threads can adopt it.
+   * @defaultValue false
+   */
+  shared?: boolean;
+}
+
+/** A registered buffer on its way to another thread, by `workerData` or `postMessage`. */
+export interface SharedBuffer {
+  readonly id: number;
+  readonly size: number;
+  /** Where it is in the thread that it comes from. */
+  readonly address: number;
+  /** Holds the ring that the registration is cloned from. */
+  readonly donor: SharedArrayBuffer;
 }
 
 /**
@@ -70,6 +103,8 @@ export class BufferTable {
   readonly #free: number[] = [];
   readonly #memories = new Map<number, Memory>();
   readonly #handed = new Set<Memory>();
+  /** Donors that were given away, adopted or not. */
+  readonly #donors = new Set<SharedArrayBuffer>();
 
   /** Registers an empty table. Throws the kernel's `SystemError`. */
   constructor(ring: Ring, size: number) {
@@ -89,14 +124,18 @@ export class BufferTable {
    * Maps and registers zeroed memory.
    *
    * @param size - bytes, at most 1 GiB.
+   * @param options - whether other threads can adopt it.
    * @returns the buffer and the index that fixed operations name it by.
    * @throws `ENOMEM` over RLIMIT_MEMLOCK, `ERR_TABLE_FULL` when no slot is free,
-   *   `ERR_OUT_OF_RANGE`.
+   *   `ERR_OUT_OF_RANGE`, `ERR_INVALID_ARG_TYPE`; `EOPNOTSUPP` with `shared` before Linux 6.5.
    */
-  allocate(size: number): RegisteredBuffer {
+  allocate(size: number, options: BufferOptions = {}): RegisteredBuffer {
     integer(size, 'size', undefined, 1, BUFFER_SIZE_MAX);
-    const index = this.#free.pop();
-    if (index === undefined) throw codedError('ERR_TABLE_FULL', 'Every buffer slot is taken');
+    validateObject(options, 'options');
+    validateNames(options, 'options', ['shared']);
+    const isShared = boolean(options.shared, 'options.shared', false);
+    const index = this.#takeSlot();
+    if (isShared) return this.#allocateShared(index, size);
     let memory: Memory;
     try {
       memory = mapRegistered(this.#ring.kernel, size, (candidate) =>
@@ -106,15 +145,35 @@ export class BufferTable {
       this.#free.push(index);
       throw error;
     }
-    this.#memories.set(index, memory);
-    this.#clone(index);
-    const bytes = Buffer.from(memory.buffer, 0, size);
-    const unregister = (): void => this.#unregister(index, memory);
-    const release = (): void => {
-      this.#unregister(index, memory);
-      memory.free();
-    };
-    return { index, address: memory.address, bytes, unregister, release };
+    return this.#registered(index, memory, { size, address: memory.address, id: null });
+  }
+
+  /**
+   * Registers memory that another thread shares. Both have it until they release it: the memory
+   * goes with the last of them, whichever thread ends first.
+   *
+   * Where the kernel can (Linux 6.13+), the registration is cloned: the pages are not pinned, nor
+   * counted against RLIMIT_MEMLOCK, a second time.
+   *
+   * @param shared - what `RegisteredBuffer.share` returned in the other thread.
+   * @returns the buffer under an index of this runtime. Its `address` is what operations name; the
+   *   bytes may be elsewhere in this thread.
+   * @throws `EINVAL` when every other thread has released it, `ENOMEM` over RLIMIT_MEMLOCK,
+   *   `ERR_TABLE_FULL`, `ERR_INVALID_ARG_TYPE`.
+   * @see https://man7.org/linux/man-pages/man3/io_uring_clone_buffers.3.html
+   */
+  adopt(shared: SharedBuffer): RegisteredBuffer {
+    validateShared(shared);
+    const { id, size } = shared;
+    const index = this.#takeSlot();
+    const memory = this.#ring.kernel.attachShared(id, size);
+    if (typeof memory === 'number') this.#giveUp(index, memory, memory);
+    const isCloned = this.#takeOver(shared.donor, index);
+    const result = isCloned ? 0 : this.#update(this.#ring, index, memory.address, memory.size);
+    if (result < 0) this.#giveUp(index, memory, result);
+    // A cloned registration knows the pages by the address at which they were registered.
+    const address = isCloned ? shared.address : memory.address;
+    return this.#registered(index, memory, { size, address, id });
   }
 
   /**
@@ -147,10 +206,99 @@ export class BufferTable {
 
   /** Unmaps everything, after the ring is closed. */
   free(): void {
+    for (const donor of this.#donors) this.#closeDonor(donor);
+    this.#donors.clear();
     for (const memory of this.#memories.values()) {
       if (!this.#handed.has(memory)) memory.free();
     }
     this.#memories.clear();
+  }
+
+  #takeSlot(): number {
+    const index = this.#free.pop();
+    if (index === undefined) throw codedError('ERR_TABLE_FULL', 'Every buffer slot is taken');
+    return index;
+  }
+
+  #allocateShared(index: number, size: number): RegisteredBuffer {
+    const memory = this.#ring.kernel.allocateShared(size);
+    if (typeof memory === 'number') this.#giveUp(index, memory, memory);
+    const { address, id } = memory;
+    const result = this.#update(this.#ring, index, address, memory.size);
+    if (result < 0) this.#giveUp(index, memory, result);
+    return this.#registered(index, memory, { size, address, id });
+  }
+
+  #giveUp(index: number, memory: Memory | number, result: number): never {
+    if (typeof memory !== 'number') memory.free();
+    this.#free.push(index);
+    throw systemError(result, 'io_uring_register');
+  }
+
+  #registered(index: number, memory: Memory, known: Known): RegisteredBuffer {
+    const { size, address, id } = known;
+    this.#memories.set(index, memory);
+    this.#clone(index);
+    return {
+      index,
+      address,
+      bytes: Buffer.from(memory.buffer, 0, size),
+      unregister: () => this.#unregister(index, memory),
+      release: () => {
+        this.#unregister(index, memory);
+        memory.free();
+      },
+      share: () => {
+        if (id === null || this.#memories.get(index) !== memory) {
+          throw codedError('ERR_BUFFER_NOT_SHARED', 'The buffer was not allocated to be shared');
+        }
+        return { id, size, address, donor: this.#donate(index) };
+      },
+    };
+  }
+
+  /**
+   * Makes a ring that holds nothing but this registration. Ours lets no other thread clone from it
+   * (`SINGLE_ISSUER`); this one does. Its descriptor is in shared memory and belongs to whoever
+   * takes it out: the thread that adopts, or this one at its end. -1 where the kernel cannot.
+   */
+  #donate(index: number): SharedArrayBuffer {
+    const { kernel, scratch, fd } = this.#ring;
+    const donor = new SharedArrayBuffer(4);
+    const params = { flags: 0, sqEntries: 0, cqEntries: 0, ringsAddress: 0, entriesAddress: 0 };
+    writeRingParams(scratch.buffer, params);
+    let donorFd = kernel.ioUringSetup(1, scratch.address);
+    if (donorFd >= 0 && this.#cloneFrom(fd, index, donorFd, 0, 0) < 0) {
+      kernel.close(donorFd);
+      donorFd = -1;
+    }
+    Atomics.store(new Int32Array(donor), 0, Math.max(donorFd, -1));
+    for (const other of this.#donors) if (isTaken(other)) this.#donors.delete(other);
+    this.#donors.add(donor);
+    return donor;
+  }
+
+  /** Takes the donor's ring, and the registration out of it. */
+  #takeOver(donor: SharedArrayBuffer, index: number): boolean {
+    const donorFd = Atomics.exchange(new Int32Array(donor), 0, -1);
+    if (donorFd < 0) return false;
+    const { kernel, fd } = this.#ring;
+    const result = this.#cloneFrom(donorFd, 0, fd, index, IORING_REGISTER_DST_REPLACE);
+    kernel.close(donorFd);
+    return result >= 0;
+  }
+
+  /** Mirrors io_uring_clone_buffers_offset(3) for one buffer. Linux 6.13+. */
+  #cloneFrom(source: number, at: number, target: number, to: number, flags: number): number {
+    const { kernel, scratch } = this.#ring;
+    const fields = { sourceFd: source, flags, sourceOffset: at, targetOffset: to, count: 1 };
+    writeCloneBuffers(scratch.buffer, 0, fields);
+    return kernel.ioUringRegister(target, IORING_REGISTER_CLONE_BUFFERS, scratch.address, 1);
+  }
+
+  #closeDonor(donor: SharedArrayBuffer): void {
+    const fd = Atomics.exchange(new Int32Array(donor), 0, -1);
+    if (fd >= 0) this.#ring.kernel.close(fd);
   }
 
   #unregister(index: number, memory: Memory): void {
@@ -201,4 +349,18 @@ function cloneSlot(source: Ring, target: Ring, slot: number): number {
     count: 1,
   });
   return target.register(IORING_REGISTER_CLONE_BUFFERS, scratch.address, 1);
+}
+
+function isTaken(donor: SharedArrayBuffer): boolean {
+  return Atomics.load(new Int32Array(donor), 0) < 0;
+}
+
+function validateShared(shared: unknown): asserts shared is SharedBuffer {
+  validateObject(shared, 'shared');
+  const { id, size, address, donor } = shared as Partial<SharedBuffer>;
+  integer(id, 'shared.id', undefined, 0, 2 ** 31 - 1);
+  integer(size, 'shared.size', undefined, 1, BUFFER_SIZE_MAX);
+  integer(address, 'shared.address', undefined, 0, Number.MAX_SAFE_INTEGER);
+  if (donor instanceof SharedArrayBuffer) return;
+  throw invalidArgType('shared.donor', 'an instance of SharedArrayBuffer', donor);
 }

@@ -4,7 +4,7 @@
 
 export { isStable, validateBuffer } from './addresses.ts';
 export { BufferTable } from './buffer-table.ts';
-export type { RegisteredBuffer } from './buffer-table.ts';
+export type { BufferOptions, RegisteredBuffer, SharedBuffer } from './buffer-table.ts';
 export { bindSignal, cancelOperation, unbindSignal } from './cancellation.ts';
 export { promiseOf, settleWithResult } from './completion-promise.ts';
 export { diagnose } from './diagnosis.ts';

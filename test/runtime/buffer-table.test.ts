@@ -39,4 +39,62 @@ describe('BufferTable', () => {
     only.release();
     table.allocate(1).release();
   });
+
+  ringTest('6.5', 'shares a buffer, which lives as long as anybody has it', async ({ open }) => {
+    const runtime = open();
+    const { buffers } = runtime;
+    const one = buffers.allocate(5000, { shared: true });
+    const shared = one.share();
+    const other = buffers.adopt(shared);
+    // The donor is taken: a second adoption registers by itself.
+    const third = buffers.adopt(shared);
+    expect([other.bytes.length, new Set([one.index, other.index, third.index]).size]).toEqual([
+      5000, 3,
+    ]);
+    one.release();
+    const fd = openSync(PATH, 'r');
+    for (const buffer of [other, third]) {
+      const count = await runtime.submit((sqe) => {
+        prepReadFixed(sqe, fd, buffer.address + 8, 100, 0, buffer.index);
+      });
+      expect(count).toBe(100);
+      const expected = readFileSync(PATH).subarray(0, 100);
+      for (const { bytes } of [other, third]) expect(bytes.subarray(8, 108)).toEqual(expected);
+      other.bytes.fill(0);
+    }
+    closeSync(fd);
+    third.release();
+    const last = buffers.adopt(other.share());
+    other.release();
+    last.release();
+    expect(() => buffers.adopt(shared)).toThrow(expect.objectContaining({ code: 'EINVAL' }));
+    expect(buffers.used).toBe(0);
+  });
+
+  ringTest('6.13', 'clones the registration instead of pinning it again', ({ open }) => {
+    const { buffers } = open();
+    const one = buffers.allocate(4096, { shared: true });
+    const other = buffers.adopt(one.share());
+    // The pages are named by the address at which they were registered.
+    expect(other.address).toBe(one.address);
+    other.bytes[0] = 42;
+    expect(one.bytes[0]).toBe(42);
+    // Nobody adopts this one: its donor is closed with the runtime.
+    one.share();
+    one.release();
+    other.release();
+  });
+
+  ringTest('6.5', 'shares only what was allocated for it', ({ open }) => {
+    const { buffers } = open();
+    const own = buffers.allocate(10);
+    const refusal = expect.objectContaining({ code: 'ERR_BUFFER_NOT_SHARED' });
+    expect(() => own.share()).toThrow(refusal);
+    own.release();
+    const released = buffers.allocate(10, { shared: true });
+    released.release();
+    expect(() => released.share()).toThrow(refusal);
+    expect(() => buffers.adopt({} as never)).toThrow(/shared.id/);
+    expect(() => buffers.allocate(10, { share: true } as object)).toThrow(/"shared"/);
+  });
 });

@@ -261,6 +261,15 @@ export class SimKernel implements Kernel {
     return (this.memory.at(address, size) as DataView<ArrayBuffer>).buffer;
   }
 
+  /** The simulation has one thread. */
+  allocateShared(): number {
+    return -errno.ENOSYS;
+  }
+
+  attachShared(): number {
+    return -errno.ENOSYS;
+  }
+
   addressOf(buffer: ArrayBuffer): number {
     return this.memory.addressOf(buffer);
   }
