@@ -128,6 +128,9 @@ describe('Loan', () => {
       address: 4096,
       bytes: Buffer.alloc(0),
       unregister: () => calls.push('unregister'),
+      share: () => {
+        throw new Error('Not shared');
+      },
       release: () => calls.push('release'),
     });
     loan.begin();

@@ -3,8 +3,8 @@
  * through the shared memory, and belongs to whoever takes it out (`layout.ts`).
  *
  * Not with `IORING_MSG_SEND_FD`: that moves a file between tables of registered files, and costs an
- * operation to put it into one and another to get a descriptor out (Linux 6.8+). What it would give,
- * that the kernel closes what the dead have not taken, the exchange of the number gives as well.
+ * operation to put it into one and another to get a descriptor out (Linux 6.8+). What it would
+ * give, that the kernel closes what the dead have not taken, the exchange gives as well.
  */
 
 import type { Runtime } from '../../runtime/index.ts';

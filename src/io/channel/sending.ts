@@ -165,7 +165,7 @@ export class Sending {
     });
   }
 
-  /** The descriptor is nobody's until it is received: see `layout.ts` for who takes it otherwise. */
+  /** The descriptor is nobody's until it is received; `layout.ts` says who takes it otherwise. */
   #sendDescriptor(fd: number): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#wait({ kind: KIND_DESCRIPTOR, bytes: NO_BYTES, fd, at: 0, resolve, reject });
