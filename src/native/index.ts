@@ -7,4 +7,4 @@ export { linuxHost } from './kernel.ts';
 export type { Host, Kernel } from './kernel.ts';
 export type { HostLoop } from './loop.ts';
 export { PAGE_SIZE } from './memory.ts';
-export type { Memory, SharedMemory } from './memory.ts';
+export type { Memory } from './memory.ts';

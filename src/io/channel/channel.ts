@@ -185,7 +185,8 @@ export class Channel<Outgoing = unknown, Incoming = unknown> {
    *   what does not fit piles up here.
    * @throws `ERR_CHANNEL_CLOSED` when either end is closed; `DataCloneError`. For streams:
    *   `ERR_SOCKET_IN_USE` when something was read or is being sent, `ERR_SOCKET_CLOSED`,
-   *   `ERR_URING_UNAVAILABLE` on the libuv backend, where Node lets go of no descriptor.
+   *   `ERR_URING_UNAVAILABLE` on the libuv backend, where Node lets go of no descriptor. A
+   *   `UnixStream` is a `DataCloneError`.
    */
   send(message: Outgoing): Promise<void> {
     return this.#sending.send(message);

@@ -9,6 +9,7 @@ import { serialize } from 'node:v8';
 import { closedError } from '../../runtime/index.ts';
 import type { Runtime } from '../../runtime/index.ts';
 import { TcpStream } from '../tcp/tcp-stream.ts';
+import { UnixStream } from '../unix/unix-stream.ts';
 import { closeDescriptor } from './descriptors.ts';
 import { FrameWriter } from './frame-writer.ts';
 import type { KeepAlive } from './keep-alive.ts';
@@ -98,6 +99,9 @@ export class Sending {
       if (message instanceof TcpStream) return this.#sendDescriptor(message.detach());
       if (message instanceof Uint8Array) {
         return this.#offer(KIND_BYTES, message, message.length);
+      }
+      if (message instanceof UnixStream) {
+        throw new DOMException('A UnixStream cannot change threads', 'DataCloneError');
       }
       const values = this.#values;
       if (values.write(message)) return this.#offer(KIND_VALUE, values.bytes, values.length);
