@@ -23,6 +23,13 @@ export { TcpSocket } from './tcp/tcp-socket.ts';
 export type { SocketCallbacks } from './tcp/tcp-socket.ts';
 export { TcpStream } from './tcp/tcp-stream.ts';
 export type { ConnectOptions } from './tcp/tcp-stream.ts';
+export { UdpSocket } from './udp/udp-socket.ts';
+export type {
+  Datagram,
+  DatagramTarget,
+  UdpBindOptions,
+  UdpCallbacks,
+} from './udp/udp-arguments.ts';
 export { UnixListener } from './unix/unix-listener.ts';
 export type { UnixListenOptions } from './unix/unix-listener.ts';
 export { UnixStream } from './unix/unix-stream.ts';

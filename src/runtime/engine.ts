@@ -40,6 +40,10 @@ import { Waiter } from './wait.ts';
 
 /** Slots of the registered tables: within the usual RLIMIT_NOFILE of 1024. */
 const TABLE_SIZE = 1024;
+/** The largest message of an IP socket is 65,535 bytes; beside it are its header and address. */
+const MESSAGE_BUFFER_SIZE = 65_536 + 256;
+/** Memory is touched as messages need it: 4 MiB if all are large. */
+const MESSAGE_BUFFERS = 64;
 /** How long the last resort waits for the kernel to let go, before it leaks instead. */
 const DISCARD_TIMEOUT_MS = 2000;
 /** How long the first NOP may take. An emulated kernel may accept everything and do nothing. */
@@ -78,6 +82,7 @@ export class Engine {
   /** Ends a `close()` that nobody will go on with. */
   readonly #discarded: Discarded = makeDiscarded();
   #buffers: BufferRing | null = null;
+  #messages: BufferRing | null = null;
   #files: FileTable | null = null;
   #registered: BufferTable | null = null;
   #doorbell: Doorbell | null = null;
@@ -144,6 +149,12 @@ export class Engine {
     const { receiveBuffers, receiveBufferSize } = this.#options;
     this.#buffers ??= new BufferRing(this.ring, 0, receiveBuffers, receiveBufferSize);
     return this.#buffers;
+  }
+
+  /** Receive buffers for messages that arrive whole: fewer and larger; made on first use. */
+  get messageBuffers(): BufferRing {
+    this.#messages ??= new BufferRing(this.ring, 1, MESSAGE_BUFFERS, MESSAGE_BUFFER_SIZE);
+    return this.#messages;
   }
 
   /** Receive buffers that are on lease. */
@@ -266,6 +277,7 @@ export class Engine {
     this.napi.end();
     this.#free();
     this.#buffers?.free();
+    this.#messages?.free();
     this.#registered?.free();
     this.pool.free();
   }

@@ -37,6 +37,11 @@ export function validateHostname(hostname: unknown, name: string): string | unde
   throw invalidArgType(name, 'of type string', hostname);
 }
 
+/** The version of an IP address: 4, 6, or 0 for anything else. */
+export function isIpAddress(text: string): number {
+  return isIP(text);
+}
+
 /** Finds the addresses of a host name, in the resolver's order; an IP address is its own. */
 export async function resolveEndpoints(hostname: string, port: number): Promise<Endpoint[]> {
   const version = isIP(hostname);
