@@ -10,8 +10,8 @@ export function readArguments<T extends Record<string, string>>(defaults: T): T 
     const name = words[at]?.replace(/^--/, '') ?? '';
     const value = words[at + 1];
     if (!(name in defaults) || value === undefined) {
-      const known = Object.keys(defaults).map((known) => `--${known} VALUE`);
-      console.error(`usage: ${known.join(' ')}`);
+      const usage = Object.keys(defaults).map((known) => `--${known} VALUE`);
+      console.error(`usage: ${usage.join(' ')}`);
       process.exit(1);
     }
     values[name] = value;

@@ -1,6 +1,6 @@
 /**
- * An application on `node:http` over sockets of the ring: routes, JSON, a body, a stream. Everything
- * above the socket is Node's own.
+ * An application on `node:http` over sockets of the ring: routes, JSON, a body, a stream.
+ * Everything above the socket is Node's own.
  *
  *   node dist/examples/http-app.js --port 8080      then:  curl http://127.0.0.1:8080/metrics
  */

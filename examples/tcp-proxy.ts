@@ -1,6 +1,6 @@
 /**
- * A TCP proxy: whatever arrives on one side goes to the other inside the kernel, by splice(2) on the
- * ring. The end of one direction leaves the other open.
+ * A TCP proxy: whatever arrives on one side goes to the other inside the kernel, by splice(2) on
+ * the ring. The end of one direction leaves the other open.
  *
  *   node dist/examples/tcp-proxy.js --port 8080 --host 127.0.0.1 --to 80
  */

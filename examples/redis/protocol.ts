@@ -111,8 +111,7 @@ export function encodeReply(reply: Reply, into: Buffer[]): void {
   else if (reply instanceof Error) into.push(Buffer.from(`-ERR ${reply.message}\r\n`));
   else if (Buffer.isBuffer(reply)) into.push(Buffer.from(`$${reply.length}\r\n`), reply, CRLF);
   else {
-    const replies = reply as readonly Reply[];
-    into.push(Buffer.from(`*${replies.length}\r\n`));
-    for (const one of replies) encodeReply(one, into);
+    into.push(Buffer.from(`*${reply.length}\r\n`));
+    for (const one of reply) encodeReply(one, into);
   }
 }

@@ -2,7 +2,7 @@
  * A server that real Redis clients talk to: pipelines, inline commands, and one write for all the
  * replies to what arrived together.
  *
- *   node dist/examples/redis/server.js --port 6379      then:  redis-cli, or redis-benchmark -t set,get
+ *   node dist/examples/redis/server.js --port 6379      then:  redis-cli
  */
 
 import { TcpListener } from 'onering';

@@ -1,5 +1,6 @@
 /**
- * Every example does what it says. Real Redis clients talk to the Redis example where there are any.
+ * Every example does what it says. Real Redis clients talk to the Redis example where there are
+ * any.
  */
 
 import { execFile, spawnSync } from 'node:child_process';
@@ -108,7 +109,13 @@ describe.each(backends)('examples on %s', (backend) => {
       '+PONG',
       ':1',
       ':42',
-      ...['*3', '$4', 'a', 'b', '$2', '42', '$-1'],
+      '*3',
+      '$4',
+      'a',
+      'b',
+      '$2',
+      '42',
+      '$-1',
       '$-1',
       '+OK',
       ':60',
