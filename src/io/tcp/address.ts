@@ -5,7 +5,15 @@
 import { lookup } from 'node:dns/promises';
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
-import { AF_INET, AF_INET6, AF_UNIX, decodeSockaddr } from '../../native/abi.ts';
+import {
+  AF_INET,
+  AF_INET6,
+  AF_UNIX,
+  decodeSockaddr,
+  EINVAL,
+  encodeSockaddr,
+  UNIX_PATH_SIZE,
+} from '../../native/abi.ts';
 import { codedError, integer, invalidArgType } from '../../runtime/index.ts';
 
 /** Where a socket is: what `address()` returns. */
@@ -23,6 +31,28 @@ export interface Endpoint extends SocketAddress {
   readonly domain: number;
   /** Interface of a link-local IPv6 address, 0 for none. */
   readonly scopeId: number;
+}
+
+/** A resolved address of a Unix socket. */
+export interface UnixEndpoint {
+  readonly domain: typeof AF_UNIX;
+  /** A path, or an abstract name, which begins with NUL. */
+  readonly path: Uint8Array;
+}
+
+/** Encodes either kind of address into the bytes that the kernel wants. */
+export function encodeEndpoint(where: Endpoint | UnixEndpoint): Uint8Array {
+  if ('path' in where) return encodeSockaddr({ family: where.domain, path: where.path });
+  const { domain, address, port, scopeId } = where;
+  return encodeSockaddr({ family: domain, address, port, scopeId });
+}
+
+/** Makes an endpoint of a path; `-EINVAL` where it is too long for a socket's name. */
+export function unixEndpoint(path: string): UnixEndpoint | number {
+  const bytes = Buffer.from(path);
+  const isAbstract = bytes[0] === 0;
+  if (bytes.length + (isAbstract ? 0 : 1) > UNIX_PATH_SIZE) return -EINVAL;
+  return { domain: AF_UNIX, path: bytes };
 }
 
 /** Checks a port number. */

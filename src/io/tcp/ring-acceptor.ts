@@ -17,23 +17,17 @@ import {
   ENOMEM,
   EPROTO,
   EPERM,
-  encodeSockaddr,
   IORING_CQE_F_MORE,
-  IPPROTO_TCP,
   prepClose,
   prepMultishotAccept,
-  SO_REUSEADDR,
-  SO_REUSEPORT,
   SOCK_CLOEXEC,
-  SOCK_STREAM,
-  SOL_SOCKET,
-  TCP_NODELAY,
 } from '../../native/abi.ts';
 import { cancelOperation, systemError, Timer } from '../../runtime/index.ts';
 import type { Engine, Operation, Runtime } from '../../runtime/index.ts';
 import type { AcceptHandler, Acceptor, ListenRequest } from './acceptor.ts';
 import { addressOf, endpoint, resolveEndpoints } from './address.ts';
 import type { Endpoint, SocketAddress } from './address.ts';
+import { openListening } from './listening-socket.ts';
 import { RingConnection } from './ring-connection.ts';
 
 /** How long accepting pauses when descriptors or memory ran out. */
@@ -60,23 +54,12 @@ export async function openRingAcceptor(
 }
 
 function listenOn(runtime: Runtime, request: ListenRequest, where: Endpoint): RingAcceptor {
-  const { calls } = runtime.requireEngine();
-  const { address, port, domain, scopeId } = where;
-  const fail = (result: number): never => {
-    throw systemError(result, 'listen', { address, port, form: 'bind' });
-  };
-  const fd = calls.socket(domain, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP);
-  if (fd < 0) fail(fd);
-  calls.setOption(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-  if (request.reusePort) calls.setOption(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+  const { backlog, reusePort } = request;
+  const { address, port } = where;
   // Accepted sockets inherit it: small answers go out at once.
-  calls.setOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-  const bound = calls.bind(fd, encodeSockaddr({ family: domain, address, port, scopeId }));
-  const listening = bound < 0 ? bound : calls.listen(fd, request.backlog);
-  if (listening < 0) {
-    calls.close(fd);
-    fail(listening);
-  }
+  const options = { backlog, reusePort, noDelay: true };
+  const fd = openListening(runtime.requireEngine(), where, options);
+  if (fd < 0) throw systemError(fd, 'listen', { address, port, form: 'bind' });
   return new RingAcceptor(runtime, fd);
 }
 
@@ -86,7 +69,7 @@ export class RingAcceptor implements Acceptor {
   readonly address: SocketAddress;
   readonly #runtime: Runtime;
   readonly #engine: Engine;
-  readonly #fd: number;
+  readonly fd: number;
   readonly #rest: Timer;
   #handler: AcceptHandler | null = null;
   #operation: Operation | null = null;
@@ -95,11 +78,12 @@ export class RingAcceptor implements Acceptor {
   #isReferenced = true;
   /** The path of a Unix socket, which goes with it. */
   readonly #path: Uint8Array | null;
+  #isDescriptorGone = false;
 
   constructor(runtime: Runtime, fd: number, path: Uint8Array | null = null) {
     this.#runtime = runtime;
     this.#engine = runtime.requireEngine();
-    this.#fd = fd;
+    this.fd = fd;
     this.#path = path;
     this.#engine.own(fd);
     this.#runtime.resources.add(this);
@@ -138,6 +122,32 @@ export class RingAcceptor implements Acceptor {
     if (this.#operation === null) this.#closeDescriptor();
   }
 
+  /**
+   * Closes, and is done with listening when it returns: the address is free again at once.
+   * `onClose` still follows in a later tick.
+   */
+  closeNow(): void {
+    if (this.#state === 'closing' || this.#state === 'closed') return;
+    if (this.#runtime.isClosed) {
+      this.close();
+      return;
+    }
+    const { scheduler, calls } = this.#engine;
+    scheduler.removeTimer(this.#rest);
+    if (this.#path !== null) calls.unlink(this.#path);
+    this.#cancel('closing');
+    this.#isDescriptorGone = true;
+    if (this.#operation === null) {
+      calls.close(this.fd);
+      this.#closeDescriptor();
+      return;
+    }
+    // The accept holds on to the socket until its cancellation has gone through: not the number,
+    // which is free for others as soon as both entries are with the kernel.
+    scheduler.flush();
+    calls.close(this.fd);
+  }
+
   destroy(): void {
     this.close();
   }
@@ -156,7 +166,7 @@ export class RingAcceptor implements Acceptor {
     operation.runsUserCode = true;
     operation.isMultishot = true;
     operation.makesDescriptor = true;
-    prepMultishotAccept(scheduler.sqe, this.#fd, 0, 0, SOCK_CLOEXEC);
+    prepMultishotAccept(scheduler.sqe, this.fd, 0, 0, SOCK_CLOEXEC);
     if (!this.#isReferenced) scheduler.setReferenced(operation, false);
     this.#operation = operation;
     this.#state = 'armed';
@@ -206,8 +216,12 @@ export class RingAcceptor implements Acceptor {
     this.#state = 'closed';
     this.#runtime.resources.delete(this);
     const handler = this.#handler;
+    if (this.#isDescriptorGone) {
+      setImmediate(() => handler?.onClose());
+      return;
+    }
     if (this.#runtime.isClosed) {
-      this.#engine.calls.close(this.#fd);
+      this.#engine.calls.close(this.fd);
       handler?.onClose();
       return;
     }
@@ -215,8 +229,8 @@ export class RingAcceptor implements Acceptor {
     const operation = scheduler.begin(onClosed, 'close');
     operation.context = handler;
     operation.runsUserCode = true;
-    prepClose(scheduler.sqe, this.#fd);
-    this.#engine.disown(this.#fd);
+    prepClose(scheduler.sqe, this.fd);
+    this.#engine.disown(this.fd);
   }
 }
 

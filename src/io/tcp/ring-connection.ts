@@ -1,16 +1,18 @@
 /**
- * A connection on the ring: a multishot receive into the runtime's buffer ring, one send in flight
- * at a time, and cancel-wait-close at the end.
+ * A connection on the ring, of any family of stream sockets: a multishot receive into the
+ * runtime's buffer ring or single ones into a buffer of the user's, one send in flight at a time
+ * (`ring-sender.ts`), and cancel-wait-close at the end.
  *
  *   receive:  idle --arm--> armed --cancel--> canceling --last completion--> idle
  *                             '--no F_MORE, still wanted--> armed again
  *   close:    open --close()/destroy()--> closing (cancel what runs, wait) --> CLOSE --> closed
  *
- * Hot path (`#onReceive`, `send`, `#onSent`): no closure per operation.
+ * Hot path (`onReceive`, `send`): no closure per operation.
  */
 
 import {
   ECANCELED,
+  EINTR,
   ENOBUFS,
   ENOTCONN,
   IORING_CQE_BUFFER_SHIFT,
@@ -18,66 +20,58 @@ import {
   IORING_CQE_F_MORE,
   IOSQE_BUFFER_SELECT,
   IPPROTO_TCP,
-  MSG_NOSIGNAL,
-  MSG_WAITALL,
   prepClose,
+  prepRecv,
   prepRecvMultishot,
-  prepSend,
   prepShutdown,
   setSqeBufferGroup,
   setSqeFlags,
   SHUT_WR,
   SO_KEEPALIVE,
+  SO_LINGER,
   SOL_SOCKET,
   TCP_KEEPIDLE,
   TCP_NODELAY,
 } from '../../native/abi.ts';
-import {
-  cancelOperation,
-  closedError,
-  codedError,
-  isStable,
-  rethrow,
-  systemError,
-} from '../../runtime/index.ts';
+import { cancelOperation, closedError, codedError, systemError } from '../../runtime/index.ts';
 import type { Engine, Operation, Runtime } from '../../runtime/index.ts';
 import { addressOf } from './address.ts';
 import type { SocketAddress } from './address.ts';
 import type { Connection, ConnectionHandler, SendCallback } from './connection.ts';
 import { Guests } from './guests.ts';
+import { RingSender, tell } from './ring-sender.ts';
 
 type ReceiveState = 'idle' | 'armed' | 'canceling' | 'over';
 type CloseState = 'open' | 'flushing' | 'canceling' | 'closing' | 'closed';
 
-interface QueuedSend {
-  readonly bytes: Uint8Array;
-  readonly done: SendCallback | null;
-}
+/** `struct linger`: on, for 0 seconds. */
+const RESET_ON_CLOSE = new Uint8Array(new Int32Array([1, 0]).buffer);
 
-/** Up to here, what is queued behind a running send goes out as one piece. */
-const COALESCE_SIZE_MAX = 64 * 1024;
+/** Receives into memory of the user's, one buffer after the other. */
+export interface ReceiveTarget {
+  /** Where the next bytes go; the kernel's until `onFilled` or the end. */
+  nextBuffer(): Uint8Array;
+  /** So many bytes arrived in it. */
+  onFilled(length: number): void;
+}
 
 export class RingConnection implements Connection {
   bytesRead = 0;
-  bytesWritten = 0;
-  queuedBytes = 0;
+  readonly fd: number;
   readonly #runtime: Runtime;
   readonly #engine: Engine;
-  readonly #fd: number;
+  readonly #sender: RingSender;
   #handler: ConnectionHandler | null = null;
+  #target: ReceiveTarget | null = null;
   #remote: SocketAddress | null | undefined;
   #local: SocketAddress | null | undefined;
   #receiveState: ReceiveState = 'idle';
   #isWanted = false;
   #isReferenced = true;
   #receive: Operation | null = null;
-  #send: Operation | null = null;
-  #sending: QueuedSend[] = [];
-  #queue: QueuedSend[] = [];
-  #sentBytes = 0;
-  /** Whether `shutdown` was asked for, and whether it is with the kernel. */
+  #shutdown: Operation | null = null;
+  /** Whether `shutdown` was asked for. */
   #isShutDown = false;
-  #isShuttingDown = false;
   #onShutdown: SendCallback | null = null;
   #closeState: CloseState = 'open';
   /** Of the device queue, for NAPI busy poll; 0 until something has arrived. */
@@ -93,7 +87,8 @@ export class RingConnection implements Connection {
   constructor(runtime: Runtime, fd: number) {
     this.#runtime = runtime;
     this.#engine = runtime.requireEngine();
-    this.#fd = fd;
+    this.#sender = new RingSender(this.#engine, fd, this);
+    this.fd = fd;
     this.#engine.own(fd);
     this.#napiId = this.#engine.napi.join(fd);
     runtime.resources.add(this);
@@ -108,21 +103,29 @@ export class RingConnection implements Connection {
     return this.#engine;
   }
 
-  /** The descriptor, for guests. */
-  get fd(): number {
-    return this.#fd;
+  get bytesWritten(): number {
+    return this.#sender.sentBytes;
+  }
+
+  get queuedBytes(): number {
+    return this.#sender.queuedBytes;
+  }
+
+  /** Bytes that are not with the kernel yet, those of a send in flight counted as they go. */
+  get unsentBytes(): number {
+    return this.#sender.unsentBytes;
   }
 
   get localAddress(): SocketAddress | null {
     if (this.#local === undefined && this.#closeState === 'open') {
-      this.#local = addressOf(this.#engine.calls.getsockname(this.#fd));
+      this.#local = addressOf(this.#engine.calls.getsockname(this.fd));
     }
     return this.#local ?? null;
   }
 
   get remoteAddress(): SocketAddress | null {
     if (this.#remote === undefined && this.#closeState === 'open') {
-      this.#remote = addressOf(this.#engine.calls.getpeername(this.#fd));
+      this.#remote = addressOf(this.#engine.calls.getpeername(this.fd));
     }
     return this.#remote ?? null;
   }
@@ -130,6 +133,11 @@ export class RingConnection implements Connection {
   setHandler(handler: ConnectionHandler): void {
     if (this.#closeState === 'closed') setImmediate(() => handler.onClose());
     else this.#handler = handler;
+  }
+
+  /** Receives into the target's buffers from now on. Nothing may be received meanwhile. */
+  setTarget(target: ReceiveTarget): void {
+    this.#target = target;
   }
 
   start(): void {
@@ -163,10 +171,16 @@ export class RingConnection implements Connection {
       done?.(closedError('socket'));
       return;
     }
-    this.queuedBytes += bytes.byteLength;
-    // Memory that may move or is shared is sent from a copy.
-    this.#queue.push({ bytes: isStable(bytes) ? bytes : Uint8Array.from(bytes), done });
-    if (this.#send === null) this.#sendNext();
+    this.#sender.send(bytes, done);
+  }
+
+  /** Sends pieces as one, in order. They must not change until the callback is called. */
+  sendAll(pieces: readonly Uint8Array[], done: SendCallback | null): void {
+    if (this.#closeState !== 'open' || this.#isShutDown) {
+      done?.(closedError('socket'));
+      return;
+    }
+    this.#sender.sendAll(pieces, done);
   }
 
   shutdown(done: SendCallback): void {
@@ -176,13 +190,15 @@ export class RingConnection implements Connection {
     }
     this.#isShutDown = true;
     this.#onShutdown = done;
-    if (this.#send === null) this.#beginShutdown();
+    if (this.#isQuiet) this.#beginShutdown();
   }
 
   close(): void {
     if (this.#closeState !== 'open') return;
     this.#closeState = 'flushing';
-    if (this.#send === null) this.#sendOn(false);
+    if (!this.#isQuiet) return;
+    if (this.#onShutdown !== null) this.#beginShutdown();
+    else if (this.#shutdown === null) this.#cancelAll();
   }
 
   destroy(): void {
@@ -190,26 +206,34 @@ export class RingConnection implements Connection {
     this.#cancelAll();
   }
 
+  /** Destroys it, and has the peer see a reset in place of an end. */
+  reset(): void {
+    if (this.#closeState === 'open' || this.#closeState === 'flushing') {
+      this.#engine.calls.setOptionBytes(this.fd, SOL_SOCKET, SO_LINGER, RESET_ON_CLOSE);
+    }
+    this.destroy();
+  }
+
   detach(): number {
     if (this.#closeState !== 'open') throw closedError('socket');
-    const isIdle = this.#receiveState === 'idle' && this.#send === null && !this.#isShutDown;
+    const isIdle = this.#receiveState === 'idle' && this.#isQuiet && !this.#isShutDown;
     if (!isIdle) throw codedError('ERR_SOCKET_IN_USE', 'The socket is in use in this thread');
-    this.#engine.disown(this.#fd);
+    this.#engine.disown(this.fd);
     this.onClosed();
-    return this.#fd;
+    return this.fd;
   }
 
   setNoDelay(isOn: boolean): void {
     if (this.#closeState !== 'open') return;
-    this.#engine.calls.setOption(this.#fd, IPPROTO_TCP, TCP_NODELAY, isOn ? 1 : 0);
+    this.#engine.calls.setOption(this.fd, IPPROTO_TCP, TCP_NODELAY, isOn ? 1 : 0);
   }
 
   setKeepAlive(isOn: boolean, initialDelayMs: number): void {
     if (this.#closeState !== 'open') return;
     const { calls } = this.#engine;
-    calls.setOption(this.#fd, SOL_SOCKET, SO_KEEPALIVE, isOn ? 1 : 0);
+    calls.setOption(this.fd, SOL_SOCKET, SO_KEEPALIVE, isOn ? 1 : 0);
     const seconds = Math.floor(initialDelayMs / 1000);
-    if (isOn && seconds > 0) calls.setOption(this.#fd, IPPROTO_TCP, TCP_KEEPIDLE, seconds);
+    if (isOn && seconds > 0) calls.setOption(this.fd, IPPROTO_TCP, TCP_KEEPIDLE, seconds);
   }
 
   setReferenced(isReferenced: boolean): void {
@@ -219,15 +243,28 @@ export class RingConnection implements Connection {
     }
   }
 
+  /** Whether nothing is being sent and nothing is queued. */
+  get #isQuiet(): boolean {
+    return !this.#sender.isBusy && this.#sender.queuedBytes === 0;
+  }
+
   #armReceive(): void {
-    const { scheduler, receiveBuffers } = this.#engine;
+    const { scheduler } = this.#engine;
+    const target = this.#target;
+    const buffer = target === null ? null : target.nextBuffer();
+    const address = buffer === null ? 0 : this.#engine.addresses.of(buffer);
     const operation = scheduler.begin(onReceive, 'read');
     operation.context = this;
-    operation.isMultishot = true;
     operation.runsUserCode = true;
-    prepRecvMultishot(scheduler.sqe, this.#fd, 0, 0, 0);
-    setSqeFlags(scheduler.sqe, IOSQE_BUFFER_SELECT);
-    setSqeBufferGroup(scheduler.sqe, receiveBuffers.group);
+    if (buffer === null) {
+      operation.isMultishot = true;
+      prepRecvMultishot(scheduler.sqe, this.fd, 0, 0, 0);
+      setSqeFlags(scheduler.sqe, IOSQE_BUFFER_SELECT);
+      setSqeBufferGroup(scheduler.sqe, this.#engine.receiveBuffers.group);
+    } else {
+      operation.keep = buffer;
+      prepRecv(scheduler.sqe, this.fd, address, buffer.byteLength, 0);
+    }
     if (!this.#isReferenced) scheduler.setReferenced(operation, false);
     this.#receive = operation;
     this.#receiveState = 'armed';
@@ -252,7 +289,7 @@ export class RingConnection implements Connection {
     if (result === 0) this.#receiveState = 'over';
     if (this.#closeState !== 'open') this.#closeIfIdle();
     else if (result === 0) this.#handler?.onEnd();
-    else if (result > 0 || result === -ENOBUFS) this.#rearm(result);
+    else if (result > 0 || isInterrupted(result)) this.#rearm(result);
     else this.#receiveFailed(result);
   }
 
@@ -263,18 +300,13 @@ export class RingConnection implements Connection {
   }
 
   #deliver(length: number, flags: number): void {
-    if ((flags & IORING_CQE_F_BUFFER) === 0) return;
+    this.bytesRead += length;
+    if ((flags & IORING_CQE_F_BUFFER) === 0) {
+      if (this.#closeState === 'open') this.#target?.onFilled(length);
+      return;
+    }
     const { receiveBuffers } = this.#engine;
     const id = flags >>> IORING_CQE_BUFFER_SHIFT;
-    this.bytesRead += length;
-    if (this.#napiId === 0) this.#napiId = this.#engine.napi.joinLate(this.#fd);
-    if (this.#isLending && this.#closeState === 'open') {
-      if (receiveBuffers.mayLend) {
-        this.#handler?.onLease?.(receiveBuffers.lend(id, length));
-        return;
-      }
-      this.#engine.metrics.leasesCopied += 1;
-    }
     const chunk = receiveBuffers.copyOut(id, length);
     receiveBuffers.provide(id);
     if (this.#closeState === 'open') this.#handler?.onData(chunk);
@@ -282,9 +314,11 @@ export class RingConnection implements Connection {
 
   /** The kernel ended the operation for want of buffers or room: there is more to come. */
   #rearm(result: number): void {
-    const { metrics } = this.#engine;
-    metrics.multishotRearms += 1;
-    if (result === -ENOBUFS) metrics.buffersExhausted += 1;
+    if (this.#target === null) {
+      const { metrics } = this.#engine;
+      metrics.multishotRearms += 1;
+      if (result === -ENOBUFS) metrics.buffersExhausted += 1;
+    }
     if (this.#isWanted && this.#receiveState === 'idle') this.#armReceive();
   }
 
@@ -298,145 +332,66 @@ export class RingConnection implements Connection {
     this.#handler?.onError(systemError(result, 'read', { form: 'net' }));
   }
 
-  #sendNext(): void {
-    const queue = this.#queue;
-    const first = queue[0];
-    if (first === undefined) return;
-    if (queue.length === 1) {
-      this.#sending = queue;
-      this.#queue = [];
-      this.#beginSend(first.bytes);
-      return;
-    }
-    let count = 0;
-    let size = 0;
-    for (const { bytes } of queue) {
-      if (count > 0 && size + bytes.byteLength > COALESCE_SIZE_MAX) break;
-      size += bytes.byteLength;
-      count += 1;
-    }
-    this.#sending = queue.splice(0, count);
-    const only = this.#sending[0];
-    if (count === 1 && only !== undefined) this.#beginSend(only.bytes);
-    else
-      this.#beginSend(
-        Buffer.concat(
-          this.#sending.map(({ bytes }) => bytes),
-          size,
-        ),
-      );
-  }
-
-  #beginSend(bytes: Uint8Array): void {
-    const { scheduler, addresses } = this.#engine;
-    const address = bytes.byteLength === 0 ? 0 : addresses.of(bytes);
-    const operation = scheduler.begin(onSent, 'write');
-    operation.context = this;
-    operation.keep = bytes;
-    operation.runsUserCode = true;
-    // The kernel itself goes on after a short send.
-    prepSend(scheduler.sqe, this.#fd, address, bytes.byteLength, MSG_NOSIGNAL | MSG_WAITALL);
-    this.#send = operation;
-    this.#sentBytes = 0;
-  }
-
-  /** @internal */
-  onSent(result: number, operation: Operation): void {
-    this.#send = null;
-    const bytes = operation.keep as Uint8Array;
-    if (result >= 0) {
-      this.bytesWritten += result;
-      if (result < bytes.byteLength && this.#closeState !== 'canceling') {
-        const sent = this.#sentBytes + result;
-        this.#beginSend(bytes.subarray(result));
-        this.#sentBytes = sent;
-        return;
-      }
-    }
-    const isComplete = result >= 0 && result === bytes.byteLength;
-    this.#finishSend(isComplete ? null : this.#sendError(result));
-  }
-
-  #sendError(result: number): Error {
-    if (this.#closeState === 'canceling') return closedError('socket');
-    return systemError(result, 'write', { form: 'net' });
-  }
-
-  /** One piece is with the kernel, or will never be. What a callback throws stops nothing. */
-  #finishSend(error: Error | null): void {
-    const finished = this.#sending;
-    this.#sending = [];
-    for (const { bytes } of finished) this.queuedBytes -= bytes.byteLength;
-    const failed = error === null ? [] : this.#takeQueue();
-    for (const { done } of finished) tell(done, error);
-    for (const { done } of failed) tell(done, error);
-    this.#sendOn(error === null);
-  }
-
-  /** What follows when no send is in flight: unless a callback has begun one. */
-  #sendOn(isFine: boolean): void {
-    if (this.#closeState === 'canceling') {
-      this.#closeIfIdle();
-    } else if (this.#send === null) {
-      if (this.#queue.length > 0) this.#sendNext();
-      else if (this.#onShutdown !== null) this.#beginShutdown();
-      else if (this.#closeState === 'flushing') this.#cancelAll();
-      else if (isFine) this.#handler?.onDrain();
-    }
-  }
-
-  #takeQueue(): QueuedSend[] {
-    const taken = this.#queue;
-    this.#queue = [];
-    for (const { bytes } of taken) this.queuedBytes -= bytes.byteLength;
-    return taken;
+  /**
+   * What follows when no send is in flight and none is queued.
+   * @internal
+   */
+  onIdle(isFine: boolean): void {
+    if (this.#closeState === 'canceling') this.#closeIfIdle();
+    else if (this.#onShutdown !== null) this.#beginShutdown();
+    else if (this.#closeState === 'flushing') this.#cancelAll();
+    else if (isFine) this.#handler?.onDrain();
   }
 
   #beginShutdown(): void {
+    if (this.#shutdown !== null) return;
     const { scheduler } = this.#engine;
     const operation = scheduler.begin(onShutdown, 'shutdown');
     operation.context = this;
     operation.runsUserCode = true;
-    prepShutdown(scheduler.sqe, this.#fd, SHUT_WR);
-    this.#isShuttingDown = true;
-    this.#send = operation;
+    prepShutdown(scheduler.sqe, this.fd, SHUT_WR);
+    this.#shutdown = operation;
   }
 
   /** @internal */
   onShutdown(result: number): void {
-    this.#send = null;
-    this.#isShuttingDown = false;
+    this.#shutdown = null;
     const done = this.#onShutdown;
     this.#onShutdown = null;
     // A peer that is gone already has heard that nothing follows.
     const isFine = result >= 0 || result === -ENOTCONN;
-    tell(done, isFine ? null : this.#sendError(result));
+    if (isFine) tell(done, null);
+    else if (this.#closeState === 'canceling') tell(done, closedError('socket'));
+    else tell(done, systemError(result, 'shutdown', { form: 'net' }));
     if (this.#closeState === 'flushing') this.#cancelAll();
     else if (this.#closeState === 'canceling') this.#closeIfIdle();
   }
 
   #cancelAll(): void {
     this.#closeState = 'canceling';
-    const error = closedError('socket');
-    for (const { done } of this.#takeQueue()) tell(done, error);
-    if (!this.#isShuttingDown) {
+    this.#sender.abort();
+    if (this.#shutdown === null) {
       const done = this.#onShutdown;
       this.#onShutdown = null;
-      tell(done, error);
+      tell(done, closedError('socket'));
+    } else {
+      cancelOperation(this.#engine.scheduler, this.#shutdown);
     }
-    if (this.#send !== null) cancelOperation(this.#engine.scheduler, this.#send);
     this.#cancelReceive();
     this.guests.cancel();
     this.#closeIfIdle();
   }
 
   #closeIfIdle(): void {
-    if (this.#closeState === 'flushing' || this.#closeState === 'closing') return;
-    if (this.#receive !== null || this.#send !== null || this.guests.size > 0) return;
+    if (this.#closeState !== 'canceling') return;
+    if (this.#receive !== null || this.#shutdown !== null || this.#sender.isBusy) return;
+    if (this.guests.size > 0) return;
     this.#engine.napi.leave(this.#napiId);
     this.#napiId = 0;
     if (this.#runtime.isClosed) {
-      this.#closeWithoutRing();
+      // It has canceled everything: no operation can be begun any more.
+      this.#engine.calls.close(this.fd);
+      this.onClosed();
       return;
     }
     this.#closeState = 'closing';
@@ -444,15 +399,8 @@ export class RingConnection implements Connection {
     const operation = scheduler.begin(onClosed, 'close');
     operation.context = this;
     operation.runsUserCode = true;
-    prepClose(scheduler.sqe, this.#fd);
-    this.#engine.disown(this.#fd);
-  }
-
-  /** The runtime closes and has canceled everything: no operation can be begun any more. */
-  #closeWithoutRing(): void {
-    if (this.#receive !== null || this.#send !== null) return;
-    this.#engine.calls.close(this.#fd);
-    this.onClosed();
+    prepClose(scheduler.sqe, this.fd);
+    this.#engine.disown(this.fd);
   }
 
   /** @internal */
@@ -462,26 +410,18 @@ export class RingConnection implements Connection {
     this.#runtime.resources.delete(this);
     const handler = this.#handler;
     this.#handler = null;
+    this.#target = null;
     handler?.onClose();
   }
 }
 
-/** A callback that throws is reported, and stops nothing. */
-function tell(done: SendCallback | null, error: Error | null): void {
-  if (done === null) return;
-  try {
-    done(error);
-  } catch (thrown) {
-    rethrow(thrown);
-  }
+/** Out of provided buffers, or woken by a signal: there is more to come. */
+function isInterrupted(result: number): boolean {
+  return result === -ENOBUFS || result === -EINTR;
 }
 
 function onReceive(result: number, flags: number, operation: Operation): void {
   (operation.context as RingConnection).onReceive(result, flags);
-}
-
-function onSent(result: number, _flags: number, operation: Operation): void {
-  (operation.context as RingConnection).onSent(result, operation);
 }
 
 function onShutdown(result: number, _flags: number, operation: Operation): void {

@@ -1,0 +1,98 @@
+/**
+ * Sends in order: pieces that are copied together, vectors, sends that come back short.
+ */
+
+import { createHash } from 'node:crypto';
+import { describe, expect } from 'vitest';
+import { connectOnRing } from '../../../src/io/tcp/ring-connect.ts';
+import type { RingConnection } from '../../../src/io/tcp/ring-connection.ts';
+import { TcpListener } from '../../../src/io/tcp/tcp-listener.ts';
+import type { TcpStream } from '../../../src/io/tcp/tcp-stream.ts';
+import type { Runtime } from '../../../src/runtime/runtime.ts';
+import { ringTest } from '../../support/ring-test.ts';
+import { SeededRandom } from '../../support/seeded-random.ts';
+
+const empty = Buffer.alloc(0);
+
+async function connected(runtime: Runtime): Promise<{ from: RingConnection; to: TcpStream }> {
+  await using listener = await TcpListener.listen({ hostname: '127.0.0.1', port: 0 });
+  const { port } = listener.address();
+  const from = await connectOnRing(runtime, '127.0.0.1', port, undefined);
+  return { from, to: await listener.accept() };
+}
+
+async function digestOf(stream: TcpStream): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of stream) hash.update(chunk);
+  return hash.digest('hex');
+}
+
+describe('RingSender', () => {
+  ringTest('6.1', 'sends pieces of any size and number in order', async ({ open }) => {
+    const { from, to } = await connected(open());
+    const random = new SeededRandom();
+    const hash = createHash('sha256');
+    const received = digestOf(to);
+    let told = 0;
+    let expected = 0;
+    for (let round = 0; round < 200; round += 1) {
+      const count = random.between(1, 300);
+      const sizeMax = random.between(1, 4) === 1 ? 40_000 : 100;
+      const pieces = Array.from({ length: count }, () =>
+        Buffer.alloc(random.between(0, sizeMax), round + count),
+      );
+      for (const piece of pieces) hash.update(piece);
+      if (round % 2 === 0) {
+        expected += 1;
+        from.sendAll(pieces, () => (told += 1));
+      } else {
+        expected += count;
+        for (const piece of pieces) from.send(piece, () => (told += 1));
+      }
+      if (from.queuedBytes > 1e6)
+        await new Promise<void>((resolve) => from.send(empty, () => resolve()));
+    }
+    from.close();
+    expect(await received, random.replay).toBe(hash.digest('hex'));
+    expect([told, from.queuedBytes]).toEqual([expected, 0]);
+    await to.close();
+  });
+
+  ringTest('6.1', 'shows how far a large send is while nobody reads', async ({ open }) => {
+    const { from, to } = await connected(open());
+    const bytes = Buffer.alloc(32 * 1024 * 1024, 7);
+    const sent = new Promise<Error | null>((resolve) => from.send(bytes, resolve));
+    while (from.unsentBytes === bytes.length) await new Promise(setImmediate);
+    expect(from.queuedBytes).toBe(bytes.length);
+    const received = digestOf(to);
+    expect(await sent).toBeNull();
+    expect([from.unsentBytes, from.queuedBytes]).toEqual([0, 0]);
+    from.close();
+    expect(await received).toBe(createHash('sha256').update(bytes).digest('hex'));
+    await to.close();
+  });
+
+  ringTest(
+    '6.1',
+    'fails a vector in flight and all behind it when it is destroyed',
+    async ({ open }) => {
+      const { from, to } = await connected(open());
+      const pieces = Array.from({ length: 64 }, () => Buffer.alloc(1024 * 1024));
+      const outcomes: (string | undefined)[] = [];
+      const note = (error: Error | null): void => {
+        outcomes.push(error?.message);
+      };
+      from.sendAll(pieces, note);
+      from.send(Buffer.from('behind'), note);
+      while (from.unsentBytes === from.queuedBytes) await new Promise(setImmediate);
+      const closed = new Promise<void>((resolve) => {
+        from.setHandler({ onData() {}, onEnd() {}, onError() {}, onDrain() {}, onClose: resolve });
+      });
+      from.destroy();
+      await closed;
+      expect(outcomes).toEqual(['The socket is closed', 'The socket is closed']);
+      expect(from.queuedBytes).toBe(0);
+      await to.destroy();
+    },
+  );
+});
