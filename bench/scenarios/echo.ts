@@ -14,12 +14,12 @@ import type { Bench, Case, Contender, Sample, Scenario } from '../scenario.ts';
 
 export const echo: Scenario = {
   name: 'echo',
-  summary: 'TCP echo throughput: C, node:net, callbacks, promises',
+  summary: 'TCP echo throughput: C, node:net, onering/net, callbacks, promises',
   needsLoad: true,
   cases: (bench) => {
     const { connections, messageSize } = bench.settings;
     const title = `echo, ${connections} connections, ${messageSize}-byte messages`;
-    const names = ['c', 'node', 'onering-callback', 'onering-promise'];
+    const names = ['c', 'node', 'onering-net', 'onering-callback', 'onering-promise'];
     const load = { connections, toValue: messagesPerSecond };
     return [makeCase(bench, { title, unit: 'messages/s', names, load })];
   },

@@ -2,6 +2,7 @@
  * Door for io: the runtime, and what operations are made of.
  */
 
+export { hasRing } from './availability.ts';
 export { isStable, validateBuffer } from './addresses.ts';
 export { BufferTable } from './buffer-table.ts';
 export type { BufferOptions, RegisteredBuffer, SharedBuffer } from './buffer-table.ts';

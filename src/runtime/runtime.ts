@@ -68,6 +68,11 @@ export function runtime(): Runtime {
   return current;
 }
 
+/** The open runtime of this thread, if there is one. */
+export function openRuntime(): Runtime | undefined {
+  return current;
+}
+
 /**
  * Drives the operations of one thread from one io_uring.
  *

@@ -5,11 +5,13 @@
  *   idle --connect()--> connecting --completion, 0--> connected --take()--> taken
  *     '---------------------'------------'--destroy()--> closing (cancel, wait, CLOSE) --> closed
  *
- * An attempt that is destroyed tells nobody how it went, only that its descriptor is gone.
+ * An attempt that is destroyed tells whoever did it that its descriptor is gone, and not how it
+ * went; one that is destroyed with its runtime has failed with `ECANCELED`.
  */
 
 import {
   AF_UNIX,
+  ECANCELED,
   IPPROTO_TCP,
   prepClose,
   prepConnect,
@@ -90,6 +92,8 @@ export class ConnectAttempt {
     } else if (this.#state === 'idle' || this.#state === 'connected') {
       this.#state = 'closing';
       this.#close();
+    } else if (this.#state === 'closed' && onGone !== undefined) {
+      setImmediate(onGone);
     }
   }
 
@@ -125,7 +129,10 @@ export class ConnectAttempt {
   onClosed(): void {
     this.#state = 'closed';
     this.#runtime.resources.delete(this);
-    this.#onGone?.();
+    const done = this.#done;
+    this.#done = null;
+    if (this.#onGone === null) done?.(-ECANCELED);
+    else this.#onGone();
   }
 }
 

@@ -33,8 +33,14 @@ import {
   TCP_KEEPIDLE,
   TCP_NODELAY,
 } from '../../native/abi.ts';
-import { cancelOperation, closedError, codedError, systemError } from '../../runtime/index.ts';
-import type { Engine, Operation, Runtime } from '../../runtime/index.ts';
+import {
+  cancelOperation,
+  closedError,
+  codedError,
+  rethrow,
+  systemError,
+} from '../../runtime/index.ts';
+import type { Engine, Lease, Operation, Runtime } from '../../runtime/index.ts';
 import { addressOf } from './address.ts';
 import type { SocketAddress } from './address.ts';
 import type { Connection, ConnectionHandler, SendCallback } from './connection.ts';
@@ -105,6 +111,11 @@ export class RingConnection implements Connection {
 
   get bytesWritten(): number {
     return this.#sender.sentBytes;
+  }
+
+  /** Guests count what they send here as well. */
+  set bytesWritten(bytes: number) {
+    this.#sender.sentBytes = bytes;
   }
 
   get queuedBytes(): number {
@@ -301,12 +312,29 @@ export class RingConnection implements Connection {
 
   #deliver(length: number, flags: number): void {
     this.bytesRead += length;
-    if ((flags & IORING_CQE_F_BUFFER) === 0) {
-      if (this.#closeState === 'open') this.#target?.onFilled(length);
-      return;
+    if (this.#napiId === 0) this.#napiId = this.#engine.napi.joinLate(this.fd);
+    try {
+      if ((flags & IORING_CQE_F_BUFFER) !== 0) {
+        this.#takeBuffer(flags >>> IORING_CQE_BUFFER_SHIFT, length);
+      } else if (this.#closeState === 'open') {
+        this.#target?.onFilled(length);
+      }
+    } catch (error) {
+      // What a listener throws does not end the receiving.
+      rethrow(error);
     }
+  }
+
+  /** What a provided buffer holds: lent where that was asked for and can be, otherwise a copy. */
+  #takeBuffer(id: number, length: number): void {
     const { receiveBuffers } = this.#engine;
-    const id = flags >>> IORING_CQE_BUFFER_SHIFT;
+    if (this.#isLending && this.#closeState === 'open') {
+      if (receiveBuffers.mayLend) {
+        this.#handler?.onLease?.(receiveBuffers.lend(id, length));
+        return;
+      }
+      this.#engine.metrics.leasesCopied += 1;
+    }
     const chunk = receiveBuffers.copyOut(id, length);
     receiveBuffers.provide(id);
     if (this.#closeState === 'open') this.#handler?.onData(chunk);

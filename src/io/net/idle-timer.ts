@@ -1,0 +1,33 @@
+/**
+ * The timer behind `socket.setTimeout`: fires when nothing has moved for so long, and does not
+ * keep the process alive.
+ *
+ * Hot path (`touch`): once a chunk, so no timer is made or removed there.
+ */
+
+export class IdleTimer {
+  readonly #onIdle: () => void;
+  #timeout: NodeJS.Timeout | null = null;
+
+  constructor(onIdle: () => void) {
+    this.#onIdle = onIdle;
+  }
+
+  /** Begins to count again, from 0. Fires once, unless something moves after that. */
+  set(delayMs: number): void {
+    this.clear();
+    this.#timeout = setTimeout(this.#onIdle, delayMs);
+    this.#timeout.unref();
+  }
+
+  /** Something has moved. */
+  touch(): void {
+    this.#timeout?.refresh();
+  }
+
+  clear(): void {
+    if (this.#timeout === null) return;
+    clearTimeout(this.#timeout);
+    this.#timeout = null;
+  }
+}
