@@ -40,7 +40,7 @@ import {
   rethrow,
   systemError,
 } from '../../runtime/index.ts';
-import type { Engine, Lease, Operation, Runtime } from '../../runtime/index.ts';
+import type { Engine, Operation, Runtime } from '../../runtime/index.ts';
 import { addressOf } from './address.ts';
 import type { SocketAddress } from './address.ts';
 import type { Connection, ConnectionHandler, SendCallback } from './connection.ts';

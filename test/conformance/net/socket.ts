@@ -356,7 +356,12 @@ socketSuite.add('a paused socket stops the sender, and loses nothing', async () 
 socketSuite.add('a signal destroys it, before, while and after it connects', async () => {
   const server = net.createServer((peer) => peer.resume());
   const port = await portOf(server);
-  const early = net.connect({ port, host: '127.0.0.1', signal: AbortSignal.abort() });
+  const early = net.connect({
+    port,
+    host: 'never.test',
+    lookup: () => {},
+    signal: AbortSignal.abort(),
+  });
   expect((await next(early, 'error'))[0]).toMatchObject({ name: 'AbortError', code: 'ABORT_ERR' });
   // It connects all the same, in Node as well.
   early.destroy();
