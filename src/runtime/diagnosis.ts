@@ -20,7 +20,7 @@ import type { Runtime } from './runtime.ts';
 import * as sockets from './socket-probes.ts';
 import { attempt } from './trial.ts';
 import type { Trial } from './trial.ts';
-import { requestedBackend } from './unavailable.ts';
+import { permissionObjection, requestedBackend } from './unavailable.ts';
 
 /** One feature of io_uring. */
 export interface FeatureDiagnosis {
@@ -238,8 +238,10 @@ export function diagnose(): Diagnosis {
 }
 
 function diagnoseDefault(): Diagnosis {
-  const isSwitchedOff = requestedBackend('auto') === 'libuv';
-  if (isSwitchedOff) return unavailable(null);
+  const backend = requestedBackend('auto');
+  if (backend === 'libuv') return unavailable(null);
+  const objection = backend === 'auto' ? permissionObjection() : null;
+  if (objection !== null) return unavailable(objection);
   return diagnoseHost(linuxHost());
 }
 

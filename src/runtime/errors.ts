@@ -156,6 +156,7 @@ export type UnavailableReason =
   | 'memlock'
   | 'limits'
   | 'copies'
+  | 'permission'
   | 'broken';
 
 /**

@@ -25,7 +25,7 @@ import { integer, resolveOptions } from './options.ts';
 import type { ResolvedOptions, RuntimeOptions } from './options.ts';
 import { submit, validateSubmit } from './submit.ts';
 import type { SubmitOptions } from './submit.ts';
-import { requestedBackend } from './unavailable.ts';
+import { permissionObjection, requestedBackend } from './unavailable.ts';
 import type { Waiter } from './wait.ts';
 
 /** Receives the kernel's result, `-errno` or more, and the completion's flags. */
@@ -122,7 +122,8 @@ export class Runtime {
     }
     this.options = resolveOptions(options);
     const backend = requestedBackend(this.options.backend);
-    this.reason = backend === 'libuv' ? switchedOff() : this.#open();
+    const objection = backend === 'auto' ? permissionObjection() : null;
+    this.reason = backend === 'libuv' ? switchedOff() : (objection ?? this.#open());
     if (this.reason !== null && backend === 'uring') throw this.reason;
     this.backend = this.reason === null ? 'uring' : 'libuv';
     if (this.reason !== null && this.options.napi !== null) {

@@ -25,6 +25,20 @@ export function requestedBackend(option: 'auto' | 'uring' | 'libuv'): 'auto' | '
   throw invalidArgValue('ONERING_BACKEND', value, "must be one of: 'auto', 'uring', 'libuv'");
 }
 
+/**
+ * Why a program that did not ask for the ring gets none though it could: Node's permission model
+ * is checked in Node's own functions, and the ring would go around it.
+ */
+export function permissionObjection(): UringUnavailableError | null {
+  const { permission } = process as { permission?: unknown };
+  if (permission === undefined) return null;
+  return new UringUnavailableError(
+    'permission',
+    "Node's permission model is on, which io_uring would go around: set ONERING_BACKEND=uring " +
+      'if that is all right',
+  );
+}
+
 /** Makes the error for a ring that could not be set up: `result` is the `-errno`. */
 export function explainUnavailable(result: number): UringUnavailableError {
   const errno = -result;

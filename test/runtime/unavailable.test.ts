@@ -6,7 +6,11 @@ import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import * as errno from '../../src/native/errno.ts';
 import { UringUnavailableError } from '../../src/runtime/errors.ts';
-import { explainUnavailable, requestedBackend } from '../../src/runtime/unavailable.ts';
+import {
+  explainUnavailable,
+  permissionObjection,
+  requestedBackend,
+} from '../../src/runtime/unavailable.ts';
 
 /** What the files under `/proc` say; a file that is not here does not exist. */
 const proc = vi.hoisted(() => ({ files: {} as Record<string, string> }));
@@ -53,6 +57,17 @@ describe('requestedBackend', () => {
       expect.objectContaining({ code: 'ERR_INVALID_ARG_VALUE' }),
     );
     expect(() => requestedBackend('auto')).toThrow(/ONERING_BACKEND.*'auto', 'uring', 'libuv'/);
+  });
+});
+
+describe('permissionObjection', () => {
+  it('objects where the permission model is on', () => {
+    expect(permissionObjection()).toBeNull();
+    vi.stubGlobal('process', { ...process, permission: { has: () => true } });
+    const objection = permissionObjection();
+    vi.unstubAllGlobals();
+    expect(objection).toMatchObject({ code: 'ERR_URING_UNAVAILABLE', reason: 'permission' });
+    expect(objection?.message).toContain('ONERING_BACKEND=uring');
   });
 });
 
