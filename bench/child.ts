@@ -18,6 +18,14 @@ const FAILURE_LINE = /^(Uncaught )?\w*Error( \[|:)|^Cannot /;
 
 const running = new Set<ChildProcess>();
 
+/** Where and how a child runs. */
+export interface ChildOptions {
+  /** The CPU that it is pinned to; null for any. */
+  readonly cpu?: number | null;
+  /** Added to the environment. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 /** Kills what still runs; for the end of the harness, expected or not. */
 export function killChildren(): void {
   for (const child of running) child.kill('SIGKILL');
@@ -31,11 +39,16 @@ export class Child {
   #output = '';
   #errors = '';
 
-  constructor(command: readonly string[], cpu: number | null) {
+  constructor(command: readonly string[], { cpu = null, env = {} }: ChildOptions = {}) {
     const pinned = cpu === null ? command : ['taskset', '-c', String(cpu), ...command];
     const [file = '', ...rest] = pinned;
     this.#label = command.slice(0, 2).map(lastPart).join(' ');
-    this.#process = spawn(file, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#process = spawn(file, rest, {
+      env: { ...process.env, ...env },
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
+    // A child that never reads is none that fails.
+    this.#process.stdin?.on('error', () => this.#process.stdin?.destroy());
     running.add(this.#process);
     this.#process.stdout?.setEncoding('utf8').on('data', (text: string) => {
       this.#output += text;
@@ -57,6 +70,11 @@ export class Child {
     return this.#process.pid ?? -1;
   }
 
+  /** Answers a child that waits for a line. */
+  proceed(): void {
+    this.#process.stdin?.end('\n');
+  }
+
   /** Waits for the first complete line. */
   async firstLine(limitMs: number): Promise<Figures> {
     const deadline = AbortSignal.timeout(limitMs);
@@ -76,6 +94,23 @@ export class Child {
 
   /** Waits for the end and returns the last line; optionally asks for the end first. */
   async lastLine(limitMs: number, signal?: NodeJS.Signals): Promise<Figures> {
+    await this.#end(limitMs, signal);
+    return parseLine(this.#output.trimEnd().split('\n').at(-1) ?? '');
+  }
+
+  /** Waits for the end and returns everything, which is one object on many lines. */
+  async wholeOutput(limitMs: number): Promise<Figures> {
+    await this.#end(limitMs);
+    return parseLine(this.#output);
+  }
+
+  /** Asks for the end and waits for it, whatever the exit code. */
+  async end(signal: NodeJS.Signals): Promise<void> {
+    this.#process.kill(signal);
+    await this.#exit;
+  }
+
+  async #end(limitMs: number, signal?: NodeJS.Signals): Promise<void> {
     if (signal !== undefined) this.#process.kill(signal);
     const timer = setTimeout(() => {
       this.#errors += `\nKilled after ${limitMs} ms`;
@@ -84,8 +119,6 @@ export class Child {
     await this.#exit;
     clearTimeout(timer);
     if (this.#process.exitCode !== 0) throw this.#failure('has failed');
-    const line = this.#output.trimEnd().split('\n').at(-1) ?? '';
-    return parseLine(line);
   }
 
   #failure(what: string): Error {
@@ -98,13 +131,24 @@ export class Child {
   }
 }
 
+/** The same, or null where there is none. */
+export function optionalNumberIn(figures: Figures, name: string): number | null {
+  const value = lookUp(figures, name);
+  return typeof value === 'number' ? value : null;
+}
+
 /** Reads a number that must be there; `name` may lead into a nested object: `latency.p50`. */
 export function numberIn(figures: Figures, name: string): number {
+  const value = lookUp(figures, name);
+  if (typeof value !== 'number') throw new TypeError(`Expected a number "${name}"`);
+  return value;
+}
+
+function lookUp(figures: Figures, name: string): unknown {
   let value: unknown = figures;
   for (const part of name.split('.')) {
     value = isRecord(value) ? value[part] : undefined;
   }
-  if (typeof value !== 'number') throw new TypeError(`Expected a number "${name}"`);
   return value;
 }
 

@@ -8,6 +8,7 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import os from 'node:os';
+import type { Diagnosis } from 'onering';
 
 /** CPUs for the measured program and for the load; null when nothing can be pinned. */
 export interface Pinning {
@@ -25,7 +26,7 @@ export function findPinning(): Pinning | null {
 
 /** Describes machine, kernel and Node, one fact a part. */
 export function describeEnvironment(node: string, pinning: Pinning | null): string[] {
-  const version = spawnSync(node, ['--version'], { encoding: 'utf8' }).stdout?.trim();
+  const versions = versionsOf(node);
   const cpus = os.cpus();
   const load = os.loadavg()[0] ?? 0;
   return [
@@ -36,12 +37,29 @@ export function describeEnvironment(node: string, pinning: Pinning | null): stri
     `governor ${readLine('/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor') ?? 'unknown'}`,
     `mitigations ${describeMitigations()}`,
     `TCP ${readLine('/proc/sys/net/ipv4/tcp_congestion_control') ?? 'unknown'}`,
-    `Node ${version ?? 'unknown'}`,
+    `Node ${versions.node}, libuv ${versions.uv}`,
     `UV_USE_IO_URING ${process.env['UV_USE_IO_URING'] ?? 'unset'}`,
-    `UV_THREADPOOL_SIZE ${process.env['UV_THREADPOOL_SIZE'] ?? 'unset'}`,
+    `UV_THREADPOOL_SIZE ${process.env['UV_THREADPOOL_SIZE'] ?? 'unset (4)'}`,
     `io_uring_disabled ${readLine('/proc/sys/kernel/io_uring_disabled') ?? 'unknown'}`,
     `load average before ${load.toFixed(2)}`,
   ];
+}
+
+/** What the ring of this machine is made of: its features in use, those that are not there. */
+export function describeRing({ backend, reason, features }: Diagnosis): string {
+  if (backend !== 'uring') return `no ring: ${reason ?? 'switched off'}`;
+  const all = Object.entries(features);
+  const named = (list: typeof all): string => list.map(([name]) => name).join(' ') || 'none';
+  const used = all.filter(([, { inUse }]) => inUse);
+  const missing = all.filter(([, { available }]) => !available);
+  return `ring in use: ${named(used)}; not available: ${named(missing)}`;
+}
+
+function versionsOf(node: string): { node: string; uv: string } {
+  const print = 'process.version + " " + process.versions.uv';
+  const { stdout } = spawnSync(node, ['-p', print], { encoding: 'utf8' });
+  const [version = 'unknown', uv = 'unknown'] = (stdout ?? '').trim().split(' ');
+  return { node: version, uv };
 }
 
 function allowedCpus(): number[] {

@@ -1,59 +1,101 @@
 /**
  * The arguments of the harness, checked before anything is started.
  *
- * Two sizes: the full one for results, `--quick` to see within seconds that everything works
- * (that is what the test suite runs). Single sizes can be set on top of either.
+ * Three sizes: the full one for results, `--quick` for a first look in minutes, `--smoke` to see
+ * within seconds that everything works (that is what the test suite runs). Single sizes can be set
+ * on top of each.
  */
 
+import { tmpdir } from 'node:os';
 import { parseArgs } from 'node:util';
-import type { Scenario, Settings } from './scenario.ts';
+import type { ProgramPaths } from './programs.ts';
+import type { Scenario, Settings, Size } from './scenario.ts';
 
 /** What one call of the harness is to do. */
 export interface Options {
   readonly scenarios: readonly Scenario[];
   readonly settings: Settings;
+  readonly programs: ProgramPaths;
+  /** Files to write, beside the tables. */
+  readonly json: string | null;
+  readonly html: string | null;
   readonly isHelp: boolean;
+  readonly isList: boolean;
 }
 
-const FULL = { rounds: 10, seconds: 2, warmup: 0.5, depths: [1, 8, 64, 512] };
-const QUICK = { rounds: 2, seconds: 0.2, warmup: 0.1, depths: [1, 64] };
+interface SizeDefaults {
+  readonly rounds: number;
+  readonly seconds: number;
+  readonly warmup: number;
+}
+
+const SIZES: Readonly<Record<Size, SizeDefaults>> = {
+  full: { rounds: 5, seconds: 1, warmup: 0.4 },
+  quick: { rounds: 2, seconds: 0.3, warmup: 0.15 },
+  smoke: { rounds: 1, seconds: 0.1, warmup: 0.05 },
+};
+
+const FAMILIES = ['node', 'c', 'bun', 'deno', 'fio', 'nginx'];
 
 const FLAGS = {
   quick: { type: 'boolean' },
+  smoke: { type: 'boolean' },
+  against: { type: 'string' },
+  only: { type: 'string' },
   rounds: { type: 'string' },
   seconds: { type: 'string' },
   warmup: { type: 'string' },
   depths: { type: 'string' },
   connections: { type: 'string' },
-  size: { type: 'string' },
+  'message-size': { type: 'string' },
   'busy-wait-micros': { type: 'string' },
   spin: { type: 'boolean' },
-  only: { type: 'string' },
+  directory: { type: 'string' },
   node: { type: 'string' },
-  json: { type: 'boolean' },
-  help: { type: 'boolean' },
+  bun: { type: 'string' },
+  deno: { type: 'string' },
+  json: { type: 'string' },
+  html: { type: 'string' },
+  list: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
 } as const;
 
 /** The text that `--help` prints. */
 export function usage(known: readonly Scenario[]): string {
+  const { full, quick } = SIZES;
+  const groups = [...new Set(known.map(({ group }) => group))];
   return [
-    'Usage: npm run bench -- [scenario ...] [options]',
-    '       npm run bench -- micro [name ...] [--smoke]   single parts; micro --help says which',
+    'Usage: onering bench [scenario ...] [options]',
+    '       onering bench micro [name ...]   single parts, only in a clone; see micro --help',
     '',
-    ...known.map(({ name, summary }) => `  ${name.padEnd(6)}${summary}`),
+    'Compares onering with Node.js, with C and with whatever else is installed, on this machine.',
     '',
-    '  --quick               small sizes, to see that everything works; no results',
-    `  --rounds N            runs of each contender, alternating (${FULL.rounds})`,
-    `  --seconds S           measured time of a run (${FULL.seconds})`,
-    `  --warmup S            time before that (${FULL.warmup})`,
-    `  --depths A,B          nop: operations in flight (${FULL.depths.join(',')})`,
-    '  --connections N       echo: connections, one message in flight on each (32)',
-    '  --size BYTES          echo and rtt: bytes of a message (64)',
+    ...groups.flatMap((group) => [
+      `${group} (a name for all of them)`,
+      ...known
+        .filter((scenario) => scenario.group === group)
+        .map(({ name, summary }) => `  ${name.padEnd(14)}${summary}`),
+    ]),
+    '',
+    'Options:',
+    `  --against A,B         beside onering only these: ${FAMILIES.join(', ')}`,
+    '  --quick               a first look in three minutes; ratios are rough',
+    '  --smoke               only to see that everything works; no results',
+    '  --json FILE           writes every sample',
+    '  --html FILE           writes a page with tables and charts',
+    `  --rounds N            runs of each contender, alternating (${full.rounds}; ${quick.rounds})`,
+    `  --seconds S           measured time of a run (${full.seconds}; ${quick.seconds})`,
+    `  --warmup S            time before that (${full.warmup}; ${quick.warmup})`,
+    '  --only A,B            only these contenders, by the names of the tables',
+    '  --depths A,B          read, read-direct, nop: operations in flight',
+    '  --connections A,B     echo, echo-large, http: connections',
+    '  --message-size BYTES  echo, echo-large, rtt: bytes of a message',
     '  --busy-wait-micros N  rtt: how long the busy-waiting servers spin (50)',
-    '  --spin                rtt: the load spins instead of sleeping',
-    '  --only A,B            only these contenders, for example c,node',
-    '  --node PATH           the Node.js that is measured (this one)',
-    '  --json                print samples as JSON, one line per case',
+    '  --spin                sockets: the load spins instead of sleeping',
+    '  --directory DIR       where files of the storage scenarios are made (temporary directory)',
+    '  --node, --bun, --deno PATH   the programs that are measured',
+    '  --list                lists scenarios and contenders, and what is missing here',
+    '  -h, --help            shows this',
     '',
   ].join('\n');
 }
@@ -65,38 +107,65 @@ export function parseOptions(args: readonly string[], known: readonly Scenario[]
     options: FLAGS,
     allowPositionals: true,
   });
-  const size = values.quick === true ? QUICK : FULL;
+  const size = sizeOf(values);
+  const defaults = SIZES[size];
   const settings: Settings = {
-    rounds: toNumber('rounds', values.rounds, { fallback: size.rounds, isWhole: true }),
-    seconds: toNumber('seconds', values.seconds, { fallback: size.seconds }),
-    warmupSeconds: toNumber('warmup', values.warmup, { fallback: size.warmup }),
-    depths: values.depths?.split(',').map(toDepth) ?? size.depths,
-    connections: toNumber('connections', values.connections, { fallback: 32, isWhole: true }),
-    messageSize: toNumber('size', values.size, { fallback: 64, isWhole: true }),
+    size,
+    rounds: toNumber('rounds', values.rounds, { fallback: defaults.rounds, isWhole: true }),
+    seconds: toNumber('seconds', values.seconds, { fallback: defaults.seconds }),
+    warmupSeconds: toNumber('warmup', values.warmup, { fallback: defaults.warmup }),
+    depths: toNumbers('depths', values.depths),
+    connections: toNumbers('connections', values.connections),
+    messageSize:
+      values['message-size'] === undefined
+        ? null
+        : toNumber('message-size', values['message-size'], { fallback: 64, isWhole: true }),
     busyWaitMicros: toNumber('busy-wait-micros', values['busy-wait-micros'], {
       fallback: 50,
       isWhole: true,
     }),
     spins: values.spin === true,
     only: values.only?.split(',') ?? [],
-    node: values.node ?? process.execPath,
-    printsJson: values.json === true,
+    against: toFamilies(values.against),
+    directory: values.directory ?? tmpdir(),
   };
-  return { scenarios: pick(positionals, known), settings, isHelp: values.help === true };
+  return {
+    scenarios: pick(positionals, known),
+    settings,
+    programs: { node: values.node, bun: values.bun, deno: values.deno },
+    json: values.json ?? null,
+    html: values.html ?? null,
+    isHelp: values.help === true,
+    isList: values.list === true,
+  };
+}
+
+function sizeOf({ quick, smoke }: { quick?: boolean; smoke?: boolean }): Size {
+  if (smoke === true) return 'smoke';
+  return quick === true ? 'quick' : 'full';
 }
 
 function pick(names: readonly string[], known: readonly Scenario[]): readonly Scenario[] {
   if (names.length === 0) return known;
-  return names.map((name) => {
-    const scenario = known.find((candidate) => candidate.name === name);
-    if (scenario !== undefined) return scenario;
+  return names.flatMap((name) => {
+    const found = known.filter((one) => one.name === name || one.group === name);
+    if (found.length > 0) return found;
     const expected = known.map((candidate) => candidate.name).join(', ');
     throw new RangeError(`Unknown scenario "${name}"; expected one of ${expected}`);
   });
 }
 
-function toDepth(text: string): number {
-  return toNumber('depths', text, { fallback: 1, isWhole: true });
+function toFamilies(text: string | undefined): readonly string[] {
+  const names = text?.split(',') ?? [];
+  const unknown = names.find((name) => !FAMILIES.includes(name));
+  if (unknown === undefined) return names;
+  throw new RangeError(
+    `Unknown "${unknown}" in --against; expected some of ${FAMILIES.join(', ')}`,
+  );
+}
+
+function toNumbers(name: string, text: string | undefined): number[] {
+  return text?.split(',').map((part) => toNumber(name, part, { fallback: 1, isWhole: true })) ?? [];
 }
 
 interface Expectation {

@@ -1,89 +1,45 @@
 /**
- * Turns the samples of a case into a table, and decides which ratios may be printed.
- *
- * A ratio needs both sides to have done the whole work in every round. One sample with a
- * problem takes the ratio away from its contender, and from everybody when it is the
- * baseline's.
+ * Results as text for the terminal: a table for each case, and in the end how onering compares with
+ * Node. Which figures and ratios there are is decided in figures.ts.
  */
 
-import type { Case, Sample } from './scenario.ts';
-import { ratioOf, summarize } from './statistics.ts';
-import type { Summary } from './statistics.ts';
+import { compareWithNode } from './comparison.ts';
+import { columnsOf, formatSummary, formatValues } from './figures.ts';
+import { problemOf } from './result.ts';
+import type { CaseResult } from './result.ts';
 import { formatTable } from './table.ts';
 
-/** All samples of one contender, one per round, or why there are none. */
-export interface Series {
-  readonly name: string;
-  readonly samples: readonly Sample[];
-  /** A run that broke off: a failure of the benchmark. */
-  readonly failure: string | null;
-}
-
-/** Names of the contenders that ratios are taken to. */
-const BASELINES = ['c', 'node'];
-
-/** The first thing that is wrong with a series, if anything is. */
-export function problemOf({ samples, failure }: Series): string | null {
-  return failure ?? samples.find(({ problem }) => problem !== null)?.problem ?? null;
-}
-
 /** Formats one case. */
-export function formatCase({ title, unit }: Case, all: readonly Series[]): string {
+export function formatCase(result: CaseResult): string {
+  const { title, unit, better, series: all } = result;
   if (all.length === 0) return `${title}: nothing can run here`;
-  const baselines = BASELINES.filter((name) => all.some((series) => series.name === name));
-  const extras = Object.keys(
-    all.find(({ samples }) => samples.length > 0)?.samples[0]?.extras ?? {},
-  );
-  const header = [
-    '',
-    `${unit}, median`,
-    'min–max',
-    ...baselines.map((name) => `of ${name}`),
-    'CPU µs/op',
-    ...extras,
-  ];
+  const columns = columnsOf(result);
+  const header = ['', `${unit}, median`, 'min–max', ...columns.map(({ head }) => head)];
   const rows = all.map((series) => {
     const problem = problemOf(series);
     if (series.samples.length === 0) return [series.name, `failed: ${problem ?? ''}`];
-    const summary = summarize(series.samples.map(({ value }) => value));
-    const ratios = baselines.map((name) => formatRatio(series, all.find(isNamed(name))));
-    const cpu = summarize(series.samples.map((sample) => sample.cpuMicrosPerOperation)).median;
-    const rest = extras.map((name) =>
-      formatNumber(summarize(series.samples.map((sample) => sample.extras[name] ?? 0)).median),
-    );
-    const range = `${formatNumber(summary.min)}–${formatNumber(summary.max)}`;
     const note = problem === null ? [] : [`refused: ${problem}`];
-    return [
-      series.name,
-      formatNumber(summary.median),
-      range,
-      ...ratios,
-      cpu.toFixed(3),
-      ...rest,
-      ...note,
-    ];
+    const cells = columns.map(({ cell }) => cell(series));
+    return [series.name, ...formatValues(series), ...cells, ...note];
   });
-  return `${title}\n${formatTable(header, rows)}`;
+  const direction = better === 'less' ? ' (less is better)' : '';
+  return `${title}${direction}\n${formatTable(header, rows)}`;
 }
 
-function isNamed(name: string): (series: Series) => boolean {
-  return (series) => series.name === name;
-}
-
-function formatRatio(series: Series, baseline: Series | undefined): string {
-  if (baseline === undefined || problemOf(baseline) !== null || problemOf(series) !== null) {
-    return 'refused';
-  }
-  if (baseline === series) return '1';
-  const values = (one: Series): number[] => one.samples.map(({ value }) => value);
-  return formatRange(ratioOf(values(series), values(baseline)));
-}
-
-function formatRange({ median, min, max }: Summary): string {
-  return `${median.toFixed(2)} (${min.toFixed(2)}–${max.toFixed(2)})`;
-}
-
-function formatNumber(value: number): string {
-  if (value >= 1000) return Math.round(value).toLocaleString('en-US').replaceAll(',', ' ');
-  return value.toFixed(1);
+/** Formats how onering compares with Node; empty when nothing can be compared. */
+export function formatComparison(cases: readonly CaseResult[]): string {
+  const rows = compareWithNode(cases).map(({ title, row, ratio, verdict, cpuRatio }) => [
+    title,
+    row,
+    formatSummary(ratio),
+    verdict === 'worse' ? 'WORSE' : verdict,
+    cpuRatio === null ? '' : cpuRatio.toFixed(2),
+  ]);
+  if (rows.length === 0) return '';
+  const header = ['onering beside node', 'row', 'ratio (rounds)', 'verdict', 'CPU per op'];
+  return [
+    formatTable(header, rows),
+    '',
+    'ratio: of the value above, to node; CPU per op: 0.50 means half of the CPU time.',
+  ].join('\n');
 }

@@ -1,31 +1,44 @@
 /**
- * The benchmark command: `npm run bench -- [nop] [echo] [rtt] [--quick]`, or `micro [name ...]`.
+ * The benchmark command: `onering bench [scenario ...]`, or `npm run bench -- …`.
  *
- * Runs the contenders of each case one after the other, round by round (A B C, A B C, …), each
- * run in a fresh process, and prints medians, extremes and ratios. It measures nothing itself.
- * What cannot run here for lack of a tool is left out with a note; a run that fails makes the
- * exit code 1, and a run that did not do its work makes the ratio disappear and the exit code 1
- * too.
+ * It measures nothing itself. What cannot run here for lack of a tool is left out with a note; a
+ * run that fails makes the exit code 1, and a run that did not do its work makes the ratio
+ * disappear and the exit code 1 too. Ctrl-C ends the run that is under way and keeps what is
+ * done; a second one ends everything.
  */
 
 import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { diagnose } from 'onering';
 import { killChildren } from './child.ts';
-import { describeEnvironment, findPinning } from './environment.ts';
+import { describeEnvironment, describeRing, findPinning } from './environment.ts';
 import { parseOptions, usage } from './options.ts';
+import type { Options } from './options.ts';
+import { makePage } from './page/page.ts';
 import { programPath } from './paths.ts';
-import { formatCase, problemOf } from './report.ts';
-import type { Series } from './report.ts';
-import type { Bench, Case, Sample, Scenario, Settings } from './scenario.ts';
-import { echo, rtt } from './scenarios/echo.ts';
-import { nop } from './scenarios/nop.ts';
+import { findPrograms } from './programs.ts';
+import type { Programs } from './programs.ts';
+import { Progress } from './progress.ts';
+import { formatCase, formatComparison } from './report.ts';
+import { problemOf } from './result.ts';
+import type { CaseResult, Result } from './result.ts';
+import { chosen, planOf, runCase } from './runner.ts';
+import type { RunContext } from './runner.ts';
+import type { Bench, Case, Scenario, Settings } from './scenario.ts';
+import { scenarios as known } from './scenarios/index.ts';
+import { SyscallCounter } from './syscall-counter.ts';
 import { buildTwins } from './twins.ts';
 
-const SCENARIOS: readonly Scenario[] = [nop, echo, rtt];
+/** Ended by SIGINT, as shells say it. */
+const EXIT_INTERRUPTED = 130;
 
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => process.exit(1));
-}
-process.once('exit', killChildren);
+let isInterrupted = false;
+let temporary: string | null = null;
+
+process.on('SIGINT', interrupt);
+process.on('SIGTERM', interrupt);
+process.once('exit', cleanUp);
 
 try {
   process.exitCode = await main(process.argv.slice(2));
@@ -36,76 +49,150 @@ try {
 
 async function main(args: readonly string[]): Promise<number> {
   if (args[0] === 'micro') return runMicro(args.slice(1));
-  const { scenarios, settings, isHelp } = parseOptions(args, SCENARIOS);
-  if (isHelp) {
-    process.stdout.write(usage(SCENARIOS));
+  const options = parseOptions(args, known);
+  if (options.isHelp) {
+    process.stdout.write(usage(known));
     return 0;
   }
-  const bench: Bench = { settings, pinning: findPinning(), twins: buildTwins() };
-  const environment = describeEnvironment(settings.node, bench.pinning);
-  if (!settings.printsJson) printHead(bench, environment);
-  let isSound = true;
-  for (const scenario of scenarios) {
-    if (scenario.needsLoad && bench.twins.load === null) {
-      process.stderr.write(`${scenario.name} is left out: it needs the load generator\n`);
-      continue;
-    }
-    for (const oneCase of scenario.cases(bench)) {
-      checkNames(oneCase, settings);
-      const all = await runCase(oneCase, settings);
-      isSound &&= all.every((series) => problemOf(series) === null);
-      const { title, unit } = oneCase;
-      const result = settings.printsJson
-        ? JSON.stringify({ title, unit, environment, settings, series: all })
-        : `\n${formatCase(oneCase, all)}`;
-      process.stdout.write(`${result}\n`);
+  const bench = makeBench(options);
+  if (options.isList) {
+    process.stdout.write(listOf(options.scenarios, bench));
+    return 0;
+  }
+  return await compare(options, bench, args);
+}
+
+async function compare(options: Options, bench: Bench, args: readonly string[]): Promise<number> {
+  const { settings } = options;
+  const plan = options.scenarios.flatMap((scenario) =>
+    scenario.cases(bench).map((oneCase, index) => ({ scenario, oneCase, isFirst: index === 0 })),
+  );
+  for (const { oneCase } of plan) checkNames(oneCase, settings);
+  const counter = settings.size === 'smoke' ? null : SyscallCounter.find();
+  const seconds = plan.reduce(
+    (sum, { oneCase }) => sum + planOf(oneCase, { settings, counter }),
+    0,
+  );
+  const progress = new Progress(process.stderr, seconds, () => performance.now());
+  const context: RunContext = {
+    settings,
+    counter,
+    progress,
+    isInterrupted: () => isInterrupted,
+  };
+  const head = headOf(bench, args, counter);
+  process.stdout.write(`${formatHead(head, settings, seconds)}\n`);
+  const cases: CaseResult[] = [];
+  for (const { scenario, oneCase, isFirst } of plan) {
+    if (isInterrupted) break;
+    const result = await runCase(scenario, oneCase, context, isFirst);
+    progress.clear();
+    if (result.series.length > 0 || !isInterrupted) {
+      cases.push(result);
+      process.stdout.write(`\n${formatCase(result)}\n`);
     }
   }
-  return isSound ? 0 : 1;
+  const summary = formatComparison(cases);
+  if (summary !== '') process.stdout.write(`\n${summary}\n`);
+  save({ ...head, isInterrupted, cases }, options);
+  if (isInterrupted) return EXIT_INTERRUPTED;
+  return cases.every(({ series }) => series.every((one) => problemOf(one) === null)) ? 0 : 1;
+}
+
+function makeBench({ settings, programs }: Options): Bench {
+  return {
+    settings,
+    pinning: findPinning(),
+    twins: buildTwins(),
+    programs: findPrograms(programs),
+    folder() {
+      temporary ??= mkdtempSync(join(settings.directory, 'onering-bench-'));
+      return temporary;
+    },
+  };
+}
+
+function headOf(
+  { settings, pinning, programs, twins }: Bench,
+  args: readonly string[],
+  counter: SyscallCounter | null,
+): Omit<Result, 'cases' | 'isInterrupted'> {
+  const others = (['bun', 'deno', 'fio', 'nginx'] as const).flatMap((name) => {
+    const program: Programs[typeof name] = programs[name];
+    return program === null ? [] : [`${name} ${program.version}`];
+  });
+  return {
+    format: 1,
+    command: ['onering bench', ...args].join(' '),
+    startedAt: new Date().toISOString(),
+    environment: [
+      ...describeEnvironment(programs.node.path, pinning),
+      ...others,
+      describeRing(diagnose()),
+      `system calls counted by ${counter?.name ?? 'nobody'}`,
+    ],
+    settings,
+    notes: twins.notes,
+  };
+}
+
+function formatHead(
+  { environment, notes }: Pick<Result, 'environment' | 'notes'>,
+  { size, rounds, seconds, warmupSeconds }: Settings,
+  planSeconds: number,
+): string {
+  return [
+    environment.join(' · '),
+    `${rounds} alternating rounds, ${seconds} s each after ${warmupSeconds} s of warm-up, ` +
+      'a fresh process per run; ratios are of medians (range: round by round)',
+    ...(size === 'full' ? [] : [`${size} size: to see that it works, not to quote`]),
+    `about ${Math.ceil(planSeconds / 60)} min`,
+    ...notes,
+  ].join('\n');
+}
+
+/** What there is, and what is missing for what. */
+function listOf(scenarios: readonly Scenario[], bench: Bench): string {
+  const lines = scenarios.flatMap((scenario) =>
+    scenario
+      .cases(bench)
+      .flatMap((oneCase) => [
+        `${scenario.name}: ${oneCase.title}`,
+        ...oneCase.contenders.map(
+          ({ name, command }) => `  ${name}${command === null ? ' (not here)' : ''}`,
+        ),
+      ]),
+  );
+  return `${[...lines, ...bench.twins.notes].join('\n')}\n`;
 }
 
 /** The benchmarks of single parts have sizes of their own and a process of their own. */
 function runMicro(args: readonly string[]): number {
-  const command = [programPath('micro/run'), ...args];
-  return spawnSync(process.execPath, command, { stdio: 'inherit' }).status ?? 1;
-}
-
-function printHead({ settings, twins }: Bench, environment: readonly string[]): void {
-  const { rounds, seconds, warmupSeconds } = settings;
-  const head = [
-    environment.join(' · '),
-    `${rounds} alternating rounds, ${seconds} s each after ${warmupSeconds} s of warm-up, ` +
-      'a fresh process per run; ratios are of medians (range: round by round)',
-    ...twins.notes,
-  ];
-  process.stdout.write(`${head.join('\n')}\n`);
-}
-
-function checkNames({ title, contenders }: Case, { only }: Settings): void {
-  if (only.length === 0 || contenders.some(({ name }) => only.includes(name))) return;
-  const known = contenders.map(({ name }) => name).join(', ');
-  throw new RangeError(`Nothing to run for "${title}": --only knows ${known}`);
-}
-
-async function runCase(oneCase: Case, settings: Settings): Promise<Series[]> {
-  const contenders = oneCase.contenders
-    .filter(({ name }) => settings.only.length === 0 || settings.only.includes(name))
-    .flatMap(({ name, command }) => (command === null ? [] : [{ name, command }]))
-    .map(({ name, command }) => ({ name, command, samples: new Array<Sample>(), failure: '' }));
-  for (let round = 0; round < settings.rounds; round += 1) {
-    for (const contender of contenders) {
-      if (contender.failure !== '') continue;
-      try {
-        contender.samples.push(await oneCase.run(contender.command));
-      } catch (error) {
-        contender.failure = error instanceof Error ? error.message : String(error);
-      }
-    }
+  const program = programPath('micro/run');
+  if (!existsSync(program)) {
+    throw new Error('The micro benchmarks are not in the installed package: run them in a clone');
   }
-  return contenders.map(({ name, samples, failure }) => ({
-    name,
-    // A series that broke off is shorter than the others, and cannot be compared with them.
-    samples: failure === '' ? samples : [],
-    failure: failure === '' ? null : failure,
-  }));
+  return spawnSync(process.execPath, [program, ...args], { stdio: 'inherit' }).status ?? 1;
+}
+
+function checkNames(oneCase: Case, settings: Settings): void {
+  if (settings.only.length === 0 || chosen(oneCase, settings).length > 0) return;
+  const names = oneCase.contenders.map(({ name }) => name).join(', ');
+  throw new RangeError(`Nothing to run for "${oneCase.title}": --only knows ${names}`);
+}
+
+function save(result: Result, { json, html }: Pick<Options, 'json' | 'html'>): void {
+  if (json !== null) writeFileSync(json, `${JSON.stringify(result, null, 1)}\n`);
+  if (html !== null) writeFileSync(html, makePage(result));
+}
+
+function interrupt(): void {
+  if (isInterrupted) process.exit(EXIT_INTERRUPTED);
+  isInterrupted = true;
+  killChildren();
+}
+
+function cleanUp(): void {
+  killChildren();
+  if (temporary !== null) rmSync(temporary, { recursive: true, force: true });
 }

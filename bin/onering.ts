@@ -8,6 +8,7 @@
 
 import { createRequire } from 'node:module';
 import { parseArgs } from 'node:util';
+import { benchCommand } from './bench.ts';
 import { doctorCommand } from './doctor.ts';
 import { serveCommand } from './serve.ts';
 
@@ -16,6 +17,7 @@ const usage = `Usage: onering <command> [options]
 Commands:
   serve DIR   serve the files of a folder over HTTP
   doctor      show what this machine offers and what is used of it
+  bench       compare with Node.js and others on this machine
   help        show this
 
 Options:
@@ -24,6 +26,7 @@ Options:
 `;
 
 const commands: Record<string, (args: string[]) => Promise<number> | number> = {
+  bench: benchCommand,
   doctor: doctorCommand,
   serve: serveCommand,
   help: printUsage,

@@ -11,7 +11,14 @@
 
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
@@ -19,6 +26,12 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const fingerprintFile = join(root, 'dist', '.fingerprint');
 const compiledFolders = ['src', 'bin', 'bench', 'examples'];
 const buildSettings = ['package-lock.json', 'tsconfig.json', 'tsconfig.build.json'];
+
+/** What the page of `onering bench --html` carries, so that an installed package has it too. */
+const copiedFiles = [
+  ['node_modules/chart.js/dist/chart.umd.min.js', 'dist/bench/page/chart.umd.min.js'],
+  ['node_modules/chart.js/LICENSE.md', 'dist/bench/page/chart.LICENSE.md'],
+];
 
 const steps = { install, build, start };
 
@@ -65,6 +78,7 @@ function build() {
   console.log('Building dist');
   run(process.execPath, ['node_modules/typescript/bin/tsc', '--project', 'tsconfig.build.json']);
   removeOrphans();
+  for (const [from, to] of copiedFiles) copyFileSync(join(root, from), join(root, to));
   writeFileSync(fingerprintFile, wanted);
 }
 

@@ -73,9 +73,12 @@ describe('the tarball', () => {
   it('holds the build and four files about it', () => {
     const paths = packed.files.map(({ path }) => path);
     const others = paths.filter(
-      (path) => !/^dist\/(src|bin)\/.*(\.js|\.js\.map|\.d\.ts)$/.test(path),
+      (path) => !/^dist\/(src|bin|bench)\/.*(\.js|\.js\.map|\.d\.ts)$/.test(path),
     );
-    expect(others.toSorted()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json']);
+    const assets = others.filter((path) => path.includes('bench/'));
+    expect(assets.every((path) => /\.(c|h|css|js|md)$/.test(path))).toBe(true);
+    const about = others.filter((path) => !assets.includes(path));
+    expect(about.toSorted()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json']);
     expect(paths).toContain('dist/src/io/index.js');
     expect(paths).toContain(manifest.bin.onering.slice('./'.length));
   });
@@ -124,5 +127,15 @@ describe('the installed package', () => {
     const output = node(join(installed, manifest.bin.onering), '--help');
     expect(output).toContain('doctor');
     expect(output).toContain('serve DIR');
+  });
+
+  it('has its benchmarks, with C and the page, and says which ones it has not', () => {
+    const command = join(installed, manifest.bin.onering);
+    const page = join(project, 'page.html');
+    const sizes = ['--smoke', '--depths', '1', '--only', 'c,onering-callback'];
+    const output = node(command, 'bench', 'nop', ...sizes, '--html', page);
+    expect(output).toContain('NOP, 1 in flight');
+    expect(readFileSync(page, 'utf8')).toContain('Chart.js');
+    expect(() => node(command, 'bench', 'micro')).toThrow('not in the installed package');
   });
 });

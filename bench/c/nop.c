@@ -1,5 +1,5 @@
 /*
- * nop DEPTH SECONDS [--warmup SECONDS]
+ * nop DEPTH SECONDS WARMUP [--counted]
  *
  * Keeps DEPTH NOPs in flight: each completion queues the next one at once, and one enter per
  * batch submits them and collects what completed. The lower bound of what one operation costs;
@@ -61,36 +61,38 @@ static void run_until(struct io_uring *ring, struct progress *progress, uint64_t
 
 int main(int argc, char **argv)
 {
-	double warmup = 0.2;
-	if (argc == 5 && strcmp(argv[3], "--warmup") == 0)
-		warmup = atof(argv[4]);
-	else if (argc != 3)
-		fail("Usage: nop DEPTH SECONDS [--warmup SECONDS]");
+	if (argc < 4)
+		fail("Usage: nop DEPTH SECONDS WARMUP [--counted]");
 	int depth = atoi(argv[1]);
-	double seconds = atof(argv[2]);
+	double seconds = atof(argv[2]), warmup = atof(argv[3]);
 	if (depth < 1 || depth > 16384 || seconds <= 0 || warmup < 0)
 		fail("Expected a depth of 1 to 16384 and a positive number of seconds");
 
 	struct io_uring ring;
 	make_ring(&ring, (unsigned)depth, 2 * (unsigned)depth, 0);
 	struct progress progress = {0, 0, 0};
+	if (argc > 4)
+		wait_for_counter();
 	for (int i = 0; i < depth; i++)
 		queue_nop(&ring, &progress);
 
-	run_until(&ring, &progress, now_ns() + (uint64_t)(warmup * 1e9));
+	if (warmup > 0)
+		run_until(&ring, &progress, now_ns() + (uint64_t)(warmup * 1e9));
 	uint64_t completions_before = progress.completions;
 	double cpu_before = cpu_seconds();
+	long switches_before = voluntary_switches();
 	uint64_t start_ns = now_ns();
 	run_until(&ring, &progress, start_ns + (uint64_t)(seconds * 1e9));
 	uint64_t operations = progress.completions - completions_before;
 	double elapsed = (double)(now_ns() - start_ns) / 1e9;
 	double cpu = cpu_seconds() - cpu_before;
 
+	printf("{\"operations\":%llu,\"seconds\":%.6f,\"cpuSeconds\":%.6f,",
+	       (unsigned long long)operations, elapsed, cpu);
+	print_own_usage(switches_before);
 	while (progress.completions < progress.next)
 		turn(&ring, &progress, 0);
-	printf("{\"name\":\"nop-c\",\"depth\":%d,\"operations\":%llu,\"seconds\":%.6f,"
-	       "\"cpuSeconds\":%.6f,\"completions\":%llu,\"checksum\":%u}\n",
-	       depth, (unsigned long long)operations, elapsed, cpu,
+	printf("\"completions\":%llu,\"checksum\":%u}\n",
 	       (unsigned long long)progress.completions, progress.checksum);
 	io_uring_queue_exit(&ring);
 	return 0;

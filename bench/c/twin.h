@@ -1,6 +1,6 @@
 /*
- * What the C twins share: a ring with the same set-up flags as onering's, clocks, and how to
- * end.
+ * What the C twins share: a ring with the same set-up flags as onering's, and what the
+ * process has used up.
  *
  * The twins are the yardstick of the comparison: what a careful C programmer gets from liburing
  * for the same work. They build with liburing 2.3 and later; values that its header may lack
@@ -10,15 +10,10 @@
 #ifndef ONERING_BENCH_TWIN_H
 #define ONERING_BENCH_TWIN_H
 
-#include <errno.h>
+#include "measure.h"
+
 #include <liburing.h>
-#include <stdarg.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 
 #ifndef IORING_SETUP_COOP_TASKRUN
 #define IORING_SETUP_COOP_TASKRUN (1U << 8)
@@ -36,23 +31,6 @@
 #define IORING_SQ_TASKRUN (1U << 2)
 #endif
 
-__attribute__((noreturn, format(printf, 1, 2))) static inline void fail(const char *format, ...)
-{
-	va_list arguments;
-	va_start(arguments, format);
-	vfprintf(stderr, format, arguments);
-	va_end(arguments);
-	fputc('\n', stderr);
-	exit(1);
-}
-
-static inline uint64_t now_ns(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
 /* User and system time of the whole process, kernel workers of the ring included. */
 static inline double cpu_seconds(void)
 {
@@ -60,6 +38,31 @@ static inline double cpu_seconds(void)
 	getrusage(RUSAGE_SELF, &usage);
 	return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
 	       (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+}
+
+/* Prints "switches" and "peakBytes", with a comma behind. */
+static inline void print_own_usage(long switches_before)
+{
+	struct rusage usage;
+	getrusage(RUSAGE_SELF, &usage);
+	printf("\"switches\":%ld,\"peakBytes\":%ld,", usage.ru_nvcsw - switches_before,
+	       usage.ru_maxrss * 1024);
+}
+
+static inline long voluntary_switches(void)
+{
+	struct rusage usage;
+	getrusage(RUSAGE_SELF, &usage);
+	return usage.ru_nvcsw;
+}
+
+/* With --counted somebody attaches a counter of system calls before the work begins. */
+static inline void wait_for_counter(void)
+{
+	printf("{\"ready\":true}\n");
+	fflush(stdout);
+	if (getchar() == EOF)
+		fail("Nobody has said that the counter is there");
 }
 
 static inline void make_ring(struct io_uring *ring, unsigned entries, unsigned completion_entries,

@@ -1,11 +1,14 @@
 /**
- * What both NOP drivers do around their loop: arguments, warm-up, clock, figures.
+ * What the NOP drivers do around their loop: arguments, warm-up, clock, figures.
  *
- * The counterpart of main() in bench/c/nop.c, with the same arguments and the same output. The
- * fields are written on the hot path; the clock is read once every 1024 completions, as in C.
+ * The counterpart of main() in bench/c/nop.c, with the same arguments and the same output:
+ * DEPTH SECONDS WARMUP [--counted] [OPTIONS] [--NAME=VALUE], where OPTIONS are those of the runtime
+ * as JSON. The fields are written on the hot path; the clock is read once every 1024 completions,
+ * as in C.
  */
 
-import { writeSync } from 'node:fs';
+import { readSync, writeSync } from 'node:fs';
+import { Window } from '../worker/window.ts';
 
 const COMPLETIONS_PER_CLOCK_READ = 1024;
 
@@ -16,23 +19,39 @@ export class NopProcess {
   checksum = 0;
   isStopping = false;
   readonly depth: number;
-  readonly #name: string;
-  readonly #durationMs: number;
-  readonly #warmupEndMs: number;
-  #startMs = 0;
-  #startCompletions = 0;
-  #startCpu = { user: 0, system: 0 };
-  #measured = { operations: 0, seconds: 0, cpuSeconds: 0 };
+  /** Options of `new Runtime()`. */
+  readonly runtimeOptions: Readonly<Record<string, unknown>>;
+  readonly #window: Window;
+  readonly #words: readonly string[];
 
-  constructor(name: string) {
-    const [depth, seconds, , warmupSeconds = '0.2'] = process.argv.slice(2);
-    this.#name = name;
-    this.depth = Number(depth);
-    this.#durationMs = Number(seconds) * 1000;
-    this.#warmupEndMs = performance.now() + Number(warmupSeconds) * 1000;
-    if (!(this.depth >= 1 && this.#durationMs > 0)) {
-      throw new RangeError('Usage: DEPTH SECONDS [--warmup SECONDS]');
+  constructor() {
+    const words = process.argv.slice(2);
+    const numbers = words.filter((word) => /^[\d.]+$/.test(word)).map(Number);
+    const [depth = 0, seconds = 0, warmupSeconds = 0] = numbers;
+    const options = words.find((word) => word.startsWith('{')) ?? '{}';
+    this.depth = depth;
+    this.runtimeOptions = JSON.parse(options) as Record<string, unknown>;
+    this.#words = words;
+    if (!(depth >= 1 && seconds > 0)) {
+      throw new RangeError('Usage: DEPTH SECONDS WARMUP [--counted] [OPTIONS] [--NAME=VALUE]');
     }
+    const stride = COMPLETIONS_PER_CLOCK_READ;
+    this.#window = new Window({ seconds, warmupSeconds, stride, rate: 0 });
+  }
+
+  /** The value of --NAME=VALUE, if it is there. */
+  word(name: string): string | null {
+    const start = `--${name}=`;
+    return this.#words.find((word) => word.startsWith(start))?.slice(start.length) ?? null;
+  }
+
+  /** Begins; to be called when all is ready for the first operation. */
+  open(): void {
+    if (this.#words.includes('--counted')) {
+      writeSync(1, '{"ready":true}\n');
+      readSync(0, new Uint8Array(1));
+    }
+    this.#window.open();
   }
 
   /** Counts a completed NOP. */
@@ -43,32 +62,19 @@ export class NopProcess {
   }
 
   /** Prints the figures; to be called when nothing is in flight any more. */
-  report(): void {
+  report(extras: Readonly<Record<string, number>> = {}): void {
     const figures = {
-      name: this.#name,
-      depth: this.depth,
-      ...this.#measured,
+      ...this.#window.figures(),
       completions: this.completions,
       checksum: this.checksum >>> 0,
+      ...extras,
     };
     writeSync(1, `${JSON.stringify(figures)}\n`);
+    process.exit(0);
   }
 
   #readClock(): void {
-    const nowMs = performance.now();
-    if (this.#startMs === 0) {
-      if (nowMs < this.#warmupEndMs) return;
-      this.#startMs = nowMs;
-      this.#startCompletions = this.completions;
-      this.#startCpu = process.cpuUsage();
-    } else if (!this.isStopping && nowMs >= this.#startMs + this.#durationMs) {
-      const cpu = process.cpuUsage(this.#startCpu);
-      this.isStopping = true;
-      this.#measured = {
-        operations: this.completions - this.#startCompletions,
-        seconds: (nowMs - this.#startMs) / 1000,
-        cpuSeconds: (cpu.user + cpu.system) / 1e6,
-      };
-    }
+    this.#window.look(this.completions);
+    this.isStopping = this.#window.isStopping;
   }
 }

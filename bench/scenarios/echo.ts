@@ -1,146 +1,222 @@
 /**
- * TCP echo over loopback: `echo` is throughput on many connections, `rtt` the latency of one.
+ * TCP echo over loopback: throughput on many connections, the latency of one, and latency at fixed
+ * rates.
  *
- * One load generator drives all servers. It compares every byte that comes back and reads the
- * server's CPU clock at both ends of the measured window. Server and load each have a CPU of
- * their own where there are two. The busy-waiting servers spin before they sleep: latency
- * bought with CPU time.
+ * One load generator drives all servers and compares every byte that comes back. `rtt` has busy
+ * waiting servers too: latency bought with CPU time. `echo-rate` sends at shares of what node:net
+ * could do a moment ago, and counts latency from the time a message was due, so that a server that
+ * stalls cannot hide it; its min-wait servers trade latency for CPU time.
  */
 
 import { Child, numberIn } from '../child.ts';
 import type { Figures } from '../child.ts';
-import { driverPath } from '../paths.ts';
-import type { Bench, Case, Contender, Sample, Scenario } from '../scenario.ts';
+import { comparison, rateOf } from '../sampling.ts';
+import { bySize } from '../scenario.ts';
+import type { Bench, Case, Contender, Scenario } from '../scenario.ts';
+import { serverContenders, serveOnce } from './serving.ts';
+import type { ServerDriver } from './serving.ts';
+
+const SMALL = 64;
+const LARGE = 16_384;
+
+const DRIVERS: readonly ServerDriver[] = [
+  { name: 'node', family: 'node', driver: 'node/echo' },
+  { name: 'onering-callback', family: 'onering', driver: 'onering/echo-callback' },
+  { name: 'onering-promise', family: 'onering', driver: 'onering/echo-promise' },
+  { name: 'bun', family: 'bun', driver: 'bun/echo' },
+  { name: 'deno', family: 'deno', driver: 'deno/echo' },
+];
 
 export const echo: Scenario = {
   name: 'echo',
-  summary: 'TCP echo throughput: C, node:net, onering/net, callbacks, promises',
-  needsLoad: true,
-  cases: (bench) => {
-    const { connections, messageSize } = bench.settings;
-    const title = `echo, ${connections} connections, ${messageSize}-byte messages`;
-    const names = ['c', 'node', 'onering-net', 'onering-callback', 'onering-promise'];
-    const load = { connections, toValue: messagesPerSecond };
-    return [makeCase(bench, { title, unit: 'messages/s', names, load })];
-  },
+  group: 'sockets',
+  summary: 'TCP echo of 64 bytes: throughput on 1 to 10,000 connections',
+  cases: (bench) =>
+    connectionsOf(bench, [4], [32, 256], [1, 32, 256, 1000, 10_000]).map((connections) =>
+      throughputCase(bench, connections, bench.settings.messageSize ?? SMALL),
+    ),
+};
+
+export const echoLarge: Scenario = {
+  name: 'echo-large',
+  group: 'sockets',
+  summary: 'TCP echo of 16 KiB',
+  cases: (bench) =>
+    connectionsOf(bench, [4], [32], [1, 32, 256, 1000]).map((connections) =>
+      throughputCase(bench, connections, bench.settings.messageSize ?? LARGE),
+    ),
 };
 
 export const rtt: Scenario = {
   name: 'rtt',
+  group: 'sockets',
   summary: 'TCP echo, median round trip on one connection, with and without busy waiting',
-  needsLoad: true,
+  cases: (bench) => [roundTripCase(bench)],
+};
+
+export const echoRate: Scenario = {
+  name: 'echo-rate',
+  group: 'sockets',
+  summary: 'TCP echo at fixed rates: latency from when each message was due',
   cases: (bench) => {
-    const { busyWaitMicros, messageSize, spins } = bench.settings;
-    const loadNote = spins ? 'spinning load' : 'sleeping load';
-    const title =
-      `rtt, 1 connection, ${messageSize}-byte messages, ` +
-      `busy wait of ${busyWaitMicros} µs, ${loadNote}`;
-    const names = [
-      'c',
-      'node',
-      'onering-callback',
-      'onering-promise',
-      'c-busy-wait',
-      'onering-callback-busy-wait',
-      'onering-promise-busy-wait',
-    ];
-    const load = { connections: 1, toValue: medianMicros };
-    return [makeCase(bench, { title, unit: 'µs', names, load })];
+    const rate = new NodeRate(bench);
+    return bySize(bench.settings, [50], [50], [25, 50, 75]).map((percent) =>
+      rateCase(bench, rate, percent),
+    );
   },
 };
 
-interface Plan {
+function connectionsOf(
+  { settings }: Bench,
+  smoke: readonly number[],
+  quick: readonly number[],
+  full: readonly number[],
+): readonly number[] {
+  return settings.connections.length > 0
+    ? settings.connections
+    : bySize(settings, smoke, quick, full);
+}
+
+function contendersOf(bench: Bench, drivers: readonly ServerDriver[]): Contender[] {
+  const { twins } = bench;
+  const twin = twins.echo === null ? null : [twins.echo];
+  return [...serverContenders(bench, drivers), { name: 'c', family: 'c', command: twin }];
+}
+
+function throughputCase(bench: Bench, connections: number, size: number): Case {
+  const count = `${connections} connection${connections === 1 ? '' : 's'}`;
+  return echoCase(bench, {
+    title: `TCP echo, ${count}, ${size >= 1024 ? `${size / 1024} KiB` : `${size} bytes`}`,
+    contenders: contendersOf(bench, DRIVERS),
+    sizes: [connections, size],
+  });
+}
+
+function roundTripCase(bench: Bench): Case {
+  const { busyWaitMicros, messageSize, spins } = bench.settings;
+  const size = messageSize ?? SMALL;
+  const busy = (name: string, driver: string): ServerDriver => ({
+    name: `${name}, busy wait`,
+    family: 'onering',
+    driver,
+    options: { busyWaitMicros },
+  });
+  const { twins } = bench;
+  const twin = twins.echo === null ? null : [twins.echo];
+  const spinning = twin === null ? null : [...twin, '--busy-wait-micros', String(busyWaitMicros)];
+  return echoCase(bench, {
+    title:
+      `round trip on one connection, ${size} bytes, busy wait of ${busyWaitMicros} µs, ` +
+      `${spins ? 'spinning' : 'sleeping'} load`,
+    unit: 'µs',
+    better: 'less',
+    contenders: [
+      ...contendersOf(bench, DRIVERS),
+      ...serverContenders(bench, [
+        busy('onering-callback', 'onering/echo-callback'),
+        busy('onering-promise', 'onering/echo-promise'),
+      ]),
+      { name: 'c, busy wait', family: 'c', command: spinning },
+    ],
+    sizes: [1, size],
+    toValue: (figures) => numberIn(figures, 'latencyMicros.p50'),
+  });
+}
+
+function rateCase(bench: Bench, rate: NodeRate, percent: number): Case {
+  const connections = 32;
+  const minWait = (count: number, micros: number): ServerDriver => ({
+    name: `onering, min-wait ${count} in ${micros} µs`,
+    family: 'onering',
+    driver: 'onering/echo-callback',
+    options: { minWait: { count, micros } },
+  });
+  const drivers = [...DRIVERS, minWait(8, 50), minWait(32, 200)];
+  return echoCase(bench, {
+    title: `TCP echo at ${percent} % of what node can, ${connections} connections, 64 bytes`,
+    unit: 'µs, p99',
+    better: 'less',
+    contenders: contendersOf(bench, drivers),
+    sizes: [connections, SMALL],
+    toValue: (figures) => numberIn(figures, 'latencyMicros.p99'),
+    extras: (figures) => ({ 'messages/s': rateOf(figures) }),
+    load: { curve: 'TCP echo, 32 connections, 64 bytes', percent },
+    prepare: () => rate.find(),
+    moreArguments: () => ['--rate', String(Math.round((rate.perSecond * percent) / 100))],
+  });
+}
+
+interface EchoPlan {
   readonly title: string;
-  readonly unit: string;
-  readonly names: readonly string[];
-  readonly load: Load;
+  readonly unit?: string;
+  readonly better?: 'more' | 'less';
+  readonly contenders: readonly Contender[];
+  /** Connections, and bytes of a message. */
+  readonly sizes: readonly [number, number];
+  readonly toValue?: (figures: Figures) => number;
+  readonly extras?: (figures: Figures) => Record<string, number>;
+  readonly load?: Case['load'];
+  readonly prepare?: () => Promise<void>;
+  readonly moreArguments?: () => string[];
 }
 
-interface Load {
-  readonly connections: number;
-  readonly toValue: (figures: Figures) => number;
-}
-
-const READY_LIMIT_MS = 10_000;
-const STOP_LIMIT_MS = 5_000;
-
-function makeCase(bench: Bench, { title, unit, names, load }: Plan): Case {
-  const program = bench.twins.load;
-  if (program === null) throw new Error('Expected the load generator');
-  return {
+function echoCase(bench: Bench, plan: EchoPlan): Case {
+  const { twins, settings } = bench;
+  const { title, unit = 'messages/s', better = 'more', contenders, sizes } = plan;
+  const [connections, size] = sizes;
+  const { toValue = rateOf, extras = () => ({}) } = plan;
+  return comparison({
     title,
     unit,
-    contenders: names.map((name) => contender(bench, name)),
-    run: (command) => runOnce(bench, { program, load, command }),
-  };
+    better,
+    baselines: ['node', 'c'],
+    contenders: twins.load === null ? [] : contenders,
+    runSeconds: settings.seconds + settings.warmupSeconds + 0.2 + connections / 10_000,
+    ...(plan.load === undefined ? {} : { load: plan.load }),
+    ...(plan.prepare === undefined ? {} : { prepare: plan.prepare }),
+    run: (contender, counter) =>
+      serveOnce(
+        bench,
+        contender,
+        {
+          program: twins.load ?? '',
+          arguments: (port) => [
+            ...[port, connections, size, settings.seconds].map(String),
+            ...(settings.spins ? ['--spin'] : []),
+            ...(plan.moreArguments?.() ?? []),
+          ],
+          reading: {
+            toValue,
+            extras: (figures) => ({ ...extras(figures), 'load CPU %': loadPercent(figures) }),
+          },
+        },
+        counter,
+      ),
+  });
 }
 
-function contender(bench: Bench, name: string): Contender {
-  const { settings, twins } = bench;
-  const spins = name.endsWith('-busy-wait');
-  const rest = spins ? ['--busy-wait-micros', String(settings.busyWaitMicros)] : [];
-  if (name === 'c' || name === 'c-busy-wait') {
-    return { name, command: twins.echo === null ? null : [twins.echo, ...rest] };
+function loadPercent(figures: Figures): number {
+  return (numberIn(figures, 'loadCpuSeconds') / numberIn(figures, 'seconds')) * 100;
+}
+
+/** What node:net can do in a closed loop, measured once: the yardstick of the fixed rates. */
+class NodeRate {
+  perSecond = 0;
+  readonly #bench: Bench;
+
+  constructor(bench: Bench) {
+    this.#bench = bench;
   }
-  const style = name === 'node' ? 'node/echo' : name.replace('onering-', 'onering/echo-');
-  const driver = driverPath(style.replace('-busy-wait', ''));
-  return { name, command: [settings.node, driver, ...rest] };
-}
 
-interface Run {
-  readonly program: string;
-  readonly load: Load;
-  readonly command: readonly string[];
-}
-
-async function runOnce(bench: Bench, { program, load, command }: Run): Promise<Sample> {
-  const { settings, pinning } = bench;
-  const { seconds, warmupSeconds, messageSize, spins } = settings;
-  const server = new Child(command, pinning?.server ?? null);
-  const port = numberIn(await server.firstLine(READY_LIMIT_MS), 'port');
-  const sizes = [port, load.connections, messageSize, seconds].map(String);
-  const rest = ['--warmup', String(warmupSeconds), '--server-pid', String(server.pid)];
-  if (spins) rest.push('--spin');
-  const client = new Child([program, ...sizes, ...rest], pinning?.load ?? null);
-  const limitMs = (seconds + warmupSeconds) * 1000 + 20_000;
-  try {
-    const figures = await client.lastLine(limitMs);
-    await server.lastLine(STOP_LIMIT_MS, 'SIGTERM');
-    return toSample(figures, load);
-  } catch (error) {
-    // A server that has failed explains why its load did.
-    await server.lastLine(STOP_LIMIT_MS, 'SIGTERM');
-    throw error;
+  async find(): Promise<void> {
+    if (this.perSecond > 0) return;
+    const [node] = serverContenders(this.#bench, DRIVERS.slice(0, 1));
+    const { twins, settings, pinning } = this.#bench;
+    const server = new Child(node?.command ?? [], { cpu: pinning?.server ?? null });
+    const port = numberIn(await server.firstLine(20_000), 'port');
+    const sizes = [port, 32, SMALL, settings.seconds].map(String);
+    const client = new Child([twins.load ?? '', ...sizes], { cpu: pinning?.load ?? null });
+    this.perSecond = rateOf(await client.lastLine(60_000));
+    await server.lastLine(10_000, 'SIGTERM');
   }
-}
-
-function toSample(figures: Figures, load: Load): Sample {
-  const messages = numberIn(figures, 'messages');
-  return {
-    value: load.toValue(figures),
-    cpuMicrosPerOperation: (numberIn(figures, 'serverCpuSeconds') * 1e6) / messages,
-    extras: {
-      'p50 µs': numberIn(figures, 'latencyMicros.p50'),
-      'p99 µs': numberIn(figures, 'latencyMicros.p99'),
-      'load CPU %': (numberIn(figures, 'cpuSeconds') / numberIn(figures, 'seconds')) * 100,
-    },
-    problem: findProblem(figures),
-  };
-}
-
-function findProblem(figures: Figures): string | null {
-  if (numberIn(figures, 'messages') === 0) return 'no message came back';
-  for (const name of ['mismatches', 'lost', 'idleConnections']) {
-    const count = numberIn(figures, name);
-    if (count > 0) return `${count} ${name}`;
-  }
-  return null;
-}
-
-function messagesPerSecond(figures: Figures): number {
-  return numberIn(figures, 'messages') / numberIn(figures, 'seconds');
-}
-
-function medianMicros(figures: Figures): number {
-  return numberIn(figures, 'latencyMicros.p50');
 }

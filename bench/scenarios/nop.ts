@@ -6,56 +6,82 @@
  * carries a sequence number; the sum of those that came back proves that each came back once.
  */
 
-import { Child, numberIn } from '../child.ts';
+import { numberIn } from '../child.ts';
 import type { Figures } from '../child.ts';
 import { driverPath } from '../paths.ts';
-import type { Bench, Case, Sample, Scenario } from '../scenario.ts';
+import { comparison, runWorker } from '../sampling.ts';
+import { bySize } from '../scenario.ts';
+import type { Bench, Case, Contender, Scenario } from '../scenario.ts';
 
 export const nop: Scenario = {
   name: 'nop',
+  group: 'runtime',
   summary: 'NOPs per second: C, a callback per NOP, a promise per NOP',
-  needsLoad: false,
-  cases: (bench) => bench.settings.depths.map((depth) => caseOfDepth(bench, depth)),
+  cases: (bench) => depthsOf(bench).map((depth) => nopCase(bench, depth)),
 };
 
-function caseOfDepth(bench: Bench, depth: number): Case {
-  const { settings, pinning, twins } = bench;
-  const { seconds, warmupSeconds, node } = settings;
-  const sizes = [String(depth), String(seconds), '--warmup', String(warmupSeconds)];
-  const driver = (style: string): string[] => [node, driverPath(`onering/nop-${style}`), ...sizes];
-  return {
-    title: `nop, depth ${depth}`,
-    unit: 'NOP/s',
-    contenders: [
-      { name: 'c', command: twins.nop === null ? null : [twins.nop, ...sizes] },
-      { name: 'onering-callback', command: driver('callback') },
-      { name: 'onering-promise', command: driver('promise') },
-    ],
-    async run(command) {
-      const child = new Child(command, pinning?.server ?? null);
-      return toSample(await child.lastLine((seconds + warmupSeconds) * 1000 + 20_000));
-    },
-  };
+function depthsOf({ settings }: Bench): readonly number[] {
+  if (settings.depths.length > 0) return settings.depths;
+  return bySize(settings, [1, 64], [1, 64], [1, 8, 64, 512]);
 }
 
-function toSample(figures: Figures): Sample {
-  const operations = numberIn(figures, 'operations');
-  const completions = numberIn(figures, 'completions');
-  const checksum = numberIn(figures, 'checksum');
-  const expected = sumBelow(completions);
-  let problem: string | null = null;
-  if (operations === 0) problem = 'no operation was done';
-  else if (checksum !== expected) problem = `checksum ${checksum} instead of ${expected}`;
-  return {
-    value: operations / numberIn(figures, 'seconds'),
-    cpuMicrosPerOperation: (numberIn(figures, 'cpuSeconds') * 1e6) / operations,
-    extras: {},
-    problem,
-  };
+function nopCase(bench: Bench, depth: number): Case {
+  const { twins, programs } = bench;
+  const driver = (style: string): string[] => [
+    programs.node.path,
+    driverPath(`onering/nop-${style}`),
+  ];
+  const contenders: Contender[] = [
+    { name: 'c', family: 'c', command: twins.nop === null ? null : [twins.nop] },
+    { name: 'onering-callback', family: 'onering', command: driver('callback') },
+    { name: 'onering-promise', family: 'onering', command: driver('promise') },
+  ];
+  return ringCase(bench, { title: `NOP, ${depth} in flight`, contenders, depth, baseline: 'c' });
 }
 
-/** Sum of 0 .. count-1 modulo 2^32. */
-function sumBelow(count: number): number {
-  const exact = BigInt(count);
+/** What a case of NOPs is made of. */
+export interface NopPlan {
+  readonly title: string;
+  readonly contenders: readonly Contender[];
+  readonly depth: number;
+  readonly baseline: string;
+  readonly unit?: string;
+  /** Further words of the command line. */
+  readonly words?: () => readonly string[];
+  readonly extras?: (figures: Figures) => Record<string, number>;
+}
+
+/** A case whose contenders take DEPTH SECONDS WARMUP and print a sum of sequence numbers. */
+export function ringCase(bench: Bench, plan: NopPlan): Case {
+  const { settings, pinning } = bench;
+  const { title, contenders, depth, baseline, unit = 'NOP/s', words, extras } = plan;
+  const { seconds, warmupSeconds } = settings;
+  return comparison({
+    title,
+    unit,
+    baselines: [baseline],
+    contenders,
+    runSeconds: seconds + warmupSeconds,
+    run: (contender, counter) =>
+      runWorker(
+        contender,
+        {
+          seconds: seconds + warmupSeconds,
+          cpu: pinning?.server ?? null,
+          arguments: (isCounted) => [
+            ...[depth, seconds, isCounted ? 0 : warmupSeconds].map(String),
+            ...(isCounted ? ['--counted'] : []),
+            ...(words?.() ?? []),
+          ],
+          reading: { expected: sumOfSequence, ...(extras === undefined ? {} : { extras }) },
+        },
+        counter,
+      ),
+  });
+}
+
+/** Sum of 0 .. completions-1 modulo 2^32. */
+function sumOfSequence(figures: Figures): number {
+  const exact = BigInt(numberIn(figures, 'completions'));
   return Number(((exact * (exact - 1n)) / 2n) & 0xff_ff_ff_ffn);
 }

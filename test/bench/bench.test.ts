@@ -1,18 +1,16 @@
 /**
- * The harness in its smoke size: every contender runs and gets its row and its ratios, and whoever
- * does not do its work gets none. What the ratios are is nobody's business here.
+ * The harness in its smoke size: every contender of every scenario runs and does its work, and
+ * whoever does not do it gets no ratio. What the ratios are is nobody's business here.
  *
- * A broken contender is made with `--node`: what is measured then is a program of the test's own.
+ * A broken contender is made with `--node`: a program of the test's own, or Node with its modules
+ * changed so that they drop or halve some of the work and say nothing about it.
  */
 
-import { chmodSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { formatCase, problemOf } from '../../bench/report.ts';
-import type { Series } from '../../bench/report.ts';
-import type { Case, Sample } from '../../bench/scenario.ts';
-import { ratioOf, summarize } from '../../bench/statistics.ts';
-import { formatTable } from '../../bench/table.ts';
+import type { Result, Series } from '../../bench/result.ts';
+import { scenarios } from '../../bench/scenarios/index.ts';
 import { buildTwins } from '../../bench/twins.ts';
 import { runFile } from '../support/child.ts';
 import type { ChildResult } from '../support/child.ts';
@@ -20,72 +18,72 @@ import { ringTest } from '../support/ring-test.ts';
 import { root } from '../support/source-tree.ts';
 import { tempDirectory } from '../support/temp-directory.ts';
 
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 90_000;
 /** `0.39 (0.39–0.39)`: a ratio with its range. */
-const ratio = /\d\.\d\d \(\d+\.\d\d–\d+\.\d\d\)/g;
+const ratio = /\d\.\d\d \(\d+\.\d\d–\d+\.\d\d\)/;
 const twins = buildTwins();
 
-function runBench(...args: string[]): Promise<ChildResult> {
-  return runFile(`${root}/dist/bench/run.js`, {
-    args: [...args, '--quick', '--rounds', '1', '--seconds', '0.2', '--connections', '4'],
+interface BenchRun extends ChildResult {
+  readonly result: Result;
+}
+
+async function runBench(...args: string[]): Promise<BenchRun> {
+  const json = join(tempDirectory(), 'result.json');
+  const child = await runFile(`${root}/dist/bench/run.js`, {
+    args: ['--smoke', '--against', 'node,c', ...args, '--json', json],
     timeoutMs: TIMEOUT_MS,
   });
+  return { ...child, result: JSON.parse(readFileSync(json, 'utf8')) as Result };
 }
 
-/** The lines of the table with this title, by contender. */
-function rowsOf(stdout: string, title: string): Map<string, string> {
-  const table = stdout.split('\n\n').find((text) => text.startsWith(title));
-  const rows = table?.trimEnd().split('\n').slice(2) ?? [];
-  return new Map(rows.map((row) => [row.split(' ')[0] ?? '', row]));
-}
-
-function ratiosIn(row: string | undefined): number {
-  return row?.match(ratio)?.length ?? 0;
+function seriesOf({ result }: BenchRun): readonly Series[] {
+  return result.cases.flatMap(({ series }) => series);
 }
 
 /** An executable that behaves like no Node.js should, once it has said its version. */
 function fakeNode(script: string): string {
   const path = join(tempDirectory(), 'node');
-  writeFileSync(path, `#!/bin/sh\n[ "$1" = --version ] && exec echo fake\n${script}\n`);
+  const versions = `[ "$1" = --version ] || [ "$1" = -p ] && exec "${process.execPath}" "$@"`;
+  writeFileSync(path, `#!/bin/sh\n${versions}\n${script}\n`);
   chmodSync(path, 0o755);
   return path;
 }
 
-describe('smoke run', () => {
-  const echoNames = ['c', 'node', 'onering-callback', 'onering-promise'];
-  const nopNames = ['c', 'onering-callback', 'onering-promise'];
-  const busy = (name: string): string => `${name}-busy-wait`;
-  const rttNames = [...echoNames, ...nopNames.map(busy)];
-  const present = (name: string): boolean =>
-    !/^c\b/.test(name) || (name === 'c' ? twins.nop : twins.echo) !== null;
+/** Node with something changed before anything runs. */
+function changedNode(change: string): string {
+  const path = join(tempDirectory(), 'change.cjs');
+  writeFileSync(path, change);
+  return fakeNode(`exec "${process.execPath}" --require "${path}" "$@"`);
+}
 
+describe.each(['storage', 'sockets', 'runtime'] as const)('the smoke size of %s', (group) => {
   ringTest(
     '6.1',
-    'gives every contender a row and its ratios',
+    'runs every contender, and each proves its work',
     async () => {
-      const { code, stdout, stderr } = await runBench();
-      expect({ code, failed: stdout.match(/failed|refused/g) }).toEqual({ code: 0, failed: null });
-      for (const depth of [1, 64]) {
-        const rows = rowsOf(stdout, `nop, depth ${depth}\n`);
-        expect([...rows.keys()]).toEqual(nopNames.filter(present));
-        const ratios = twins.nop === null ? 0 : 1;
-        expect(ratiosIn(rows.get('onering-callback'))).toBe(ratios);
-        expect(ratiosIn(rows.get('onering-promise'))).toBe(ratios);
-      }
-      if (twins.load === null) {
-        expect(stderr).toContain('echo is left out');
-        return;
-      }
-      const baselines = twins.echo === null ? 1 : 2;
-      for (const [title, names] of [
-        ['echo,', echoNames],
-        ['rtt,', rttNames],
-      ] as const) {
-        const rows = rowsOf(stdout, title);
-        expect([...rows.keys()]).toEqual(names.filter(present));
-        for (const name of names.slice(2).filter(present)) {
-          expect(ratiosIn(rows.get(name)), name).toBe(baselines);
-        }
+      const run = await runBench(group);
+      const problems = seriesOf(run).flatMap(({ name, failure, samples }) =>
+        [failure, ...samples.map(({ problem }) => problem)].flatMap((problem) =>
+          problem === null ? [] : [`${name}: ${problem}`],
+        ),
+      );
+      expect({ problems, code: run.code, stderr: run.stderr }).toEqual({
+        problems: [],
+        code: 0,
+        stderr: '',
+      });
+      const names = scenarios.filter((one) => one.group === group).map(({ name }) => name);
+      const present = new Set(run.result.cases.map(({ scenario }) => scenario));
+      expect([...present]).toEqual(names);
+      for (const { title, series } of run.result.cases) {
+        if (twins.load === null && group === 'sockets') continue;
+        const ours = series.filter(({ family }) => family === 'onering');
+        expect(
+          series.every(({ samples }) => samples.length === 1),
+          title,
+        ).toBe(true);
+        if (/^(UDP|sends)/.test(title)) continue;
+        expect(ours.length, title).toBeGreaterThan(0);
       }
     },
     TIMEOUT_MS,
@@ -93,132 +91,137 @@ describe('smoke run', () => {
 });
 
 describe('a contender that does not do its work', () => {
-  it('gets no ratio for NOPs with the wrong checksum', async () => {
-    const figures = { operations: 10, seconds: 1, cpuSeconds: 1, completions: 10, checksum: 44 };
-    const node = fakeNode(`echo '${JSON.stringify(figures)}'`);
-    const { code, stdout } = await runBench('nop', '--depths', '1', '--node', node);
-    const row = rowsOf(stdout, 'nop, depth 1').get('onering-callback');
-    expect(row).toContain('refused: checksum 44 instead of 45');
-    expect(ratiosIn(stdout)).toBe(0);
-    expect(code).toBe(1);
+  /** What the report says about node, and whether it has kept all ratios to itself. */
+  const verdictOf = ({ result, stdout, code }: BenchRun): object => {
+    const [series] = result.cases.flatMap((one) => one.series).filter(isNode);
+    return {
+      problem: series?.samples[0]?.problem ?? series?.failure,
+      isRefused: /^node .* refused: /m.test(stdout),
+      hasRatios: ratio.test(stdout),
+      code,
+    };
+  };
+  const isNode = ({ name }: Series): boolean => name === 'node';
+  const refused = { isRefused: true, hasRatios: false, code: 1 };
+
+  it.each([
+    ['reads, one in a thousand dropped', 'read', dropping('read', '{ bytesRead: args[0].length }')],
+    ['reads, only the first half done', 'read', halving()],
+    [
+      'a scan, one read in a thousand dropped',
+      'sequential',
+      dropping('read', '{ bytesRead: args[0].length }', 100),
+    ],
+    [
+      'a log, one record in a hundred not written',
+      'log',
+      dropping('write', '{ bytesWritten: args[0].length }', 100),
+    ],
+    ['whole files, one in a thousand not written', 'small-files', droppingFiles()],
+  ])(
+    'gets no ratio for %s',
+    async (_what, scenario, change) => {
+      const node = changedNode(change);
+      const run = await runBench(scenario, '--only', 'node,c', '--node', node, '--seconds', '0.4');
+      const broken = run.result.cases
+        .flatMap(({ series }) => series)
+        .filter(({ samples }) => samples.some(({ problem }) => problem !== null));
+      expect(broken.map(({ name }) => name)).toContain('node');
+      expect(broken[0]?.samples[0]?.problem).toMatch(/^checksum \d+, not \d+$/);
+      expect(run.code).toBe(1);
+    },
+    TIMEOUT_MS,
+  );
+
+  it('gets no ratio for echoes that differ', async ({ skip }) => {
+    if (twins.load === null) skip(twins.notes.join('; '));
+    const run = await runBench('echo', '--only', 'node,c', '--node', fakeEcho('corrupt'));
+    const problem = expect.stringMatching(/^\d+ mismatches$/);
+    expect(verdictOf(run)).toEqual({ ...refused, problem });
   });
 
-  it('gets no ratio, and gives none, for echoes that differ', async ({ skip }) => {
+  it('gets no ratio for one echo in a thousand that is dropped', async ({ skip }) => {
     if (twins.load === null) skip(twins.notes.join('; '));
-    const node = fakeNode(`exec "${process.execPath}" --input-type=module --eval '${corruptEcho}'`);
-    const { code, stdout } = await runBench('echo', '--only', 'c,node', '--node', node);
-    const rows = rowsOf(stdout, 'echo,');
-    expect(rows.get('node')).toMatch(/ refused: \d+ mismatches$/);
-    expect(ratiosIn(stdout)).toBe(0);
-    expect(code).toBe(1);
+    const args = ['--only', 'node,c', '--node', fakeEcho('drop'), '--seconds', '0.5'];
+    const problem = expect.stringMatching(/^\d+ (lost|idleConnections)$/);
+    expect(verdictOf(await runBench('echo', ...args))).toEqual({ ...refused, problem });
   });
 
   it('is reported when it breaks off', async () => {
     const node = fakeNode('echo "Error: no luck" >&2; exit 3');
-    const { code, stdout } = await runBench('nop', '--depths', '1', '--node', node);
-    const row = rowsOf(stdout, 'nop, depth 1').get('onering-promise');
-    expect(row).toContain('failed: node nop-promise.js has failed: Error: no luck');
-    expect(ratiosIn(stdout)).toBe(0);
-    expect(code).toBe(1);
+    const run = await runBench('nop', '--depths', '1', '--node', node);
+    const [ours] = seriesOf(run).filter(({ name }) => name === 'onering-promise');
+    expect(ours?.failure).toContain('has failed: Error: no luck');
+    expect(run.stdout).toMatch(/^onering-promise +failed: /m);
+    expect(run.code).toBe(1);
   });
 });
 
-/** Single quotes would end the argument that it is. */
-const corruptEcho = `
-  import net from "node:net";
-  const server = net.createServer((socket) => {
-    socket.on("error", () => socket.destroy());
-    socket.on("data", (chunk) => {
-      chunk[chunk.length - 1] ^= 1;
-      socket.write(chunk);
+/** Every `every`th call of a method of a file handle does nothing and says that it did. */
+function dropping(method: string, answer: string, every = 1000): string {
+  return `
+    const fs = require('node:fs/promises');
+    const { open } = fs;
+    let count = 0;
+    fs.open = async (...names) => {
+      const handle = await open(...names);
+      const whole = handle.${method}.bind(handle);
+      handle.${method} = async (...args) => {
+        count += 1;
+        return count % ${every} === 0 ? ${answer} : whole(...args);
+      };
+      return handle;
+    };
+  `;
+}
+
+function halving(): string {
+  return `
+    const fs = require('node:fs/promises');
+    const { open } = fs;
+    fs.open = async (...names) => {
+      const handle = await open(...names);
+      const whole = handle.read.bind(handle);
+      handle.read = async (buffer, offset, length, position) => {
+        await whole(buffer, offset, length / 2, position);
+        return { bytesRead: length };
+      };
+      return handle;
+    };
+  `;
+}
+
+function droppingFiles(): string {
+  return `
+    const fs = require('node:fs/promises');
+    const { writeFile } = fs;
+    let count = 0;
+    fs.writeFile = async (...args) => {
+      count += 1;
+      if (count % 1000 !== 0) await writeFile(...args);
+    };
+  `;
+}
+
+/** A server that is run instead of the driver. Single quotes would end the argument that it is. */
+function fakeEcho(fault: 'corrupt' | 'drop'): string {
+  const corrupt = 'chunk[chunk.length - 1] ^= 1;';
+  const drop = 'count += 1; if (count % 1000 === 0) return;';
+  const script = `
+    import net from "node:net";
+    let count = 0;
+    const server = net.createServer((socket) => {
+      socket.on("error", () => socket.destroy());
+      socket.on("data", (chunk) => {
+        ${fault === 'corrupt' ? corrupt : drop}
+        socket.write(chunk);
+      });
     });
-  });
-  server.listen(0, "127.0.0.1", () => console.log(JSON.stringify(server.address())));
-  process.on("SIGTERM", () => {
-    console.log("{}");
-    process.exit(0);
-  });
-`;
-
-describe('report', () => {
-  const sample = (value: number, problem: string | null = null): Sample => {
-    return { value, cpuMicrosPerOperation: 1, extras: {}, problem };
-  };
-  const series = (name: string, ...samples: Sample[]): Series => {
-    return { name, samples, failure: null };
-  };
-  const oneCase: Case = {
-    title: 'work',
-    unit: 'op/s',
-    contenders: [],
-    run: () => Promise.reject(new Error('not here')),
-  };
-
-  it('takes ratios of medians, with their range round by round', () => {
-    const baseline = series('c', sample(100), sample(200));
-    const text = formatCase(oneCase, [baseline, series('ours', sample(50), sample(150))]);
-    expect(text).toMatch(/^ours .* 0\.67 \(0\.50–0\.75\)/m);
-  });
-
-  it('refuses a ratio to everybody when the baseline has a problem', () => {
-    const baseline = series('c', sample(100), sample(100, 'lost one'));
-    const text = formatCase(oneCase, [baseline, series('ours', sample(50), sample(50))]);
-    expect(ratiosIn(text)).toBe(0);
-    expect(text).toMatch(/^c .* refused: lost one$/m);
-    expect(problemOf(baseline)).toBe('lost one');
-  });
-
-  it('refuses it to a contender when one of its rounds has a problem', () => {
-    const broken = series('ours', sample(50), sample(50, 'wrong sum'));
-    const text = formatCase(oneCase, [series('c', sample(100), sample(100)), broken]);
-    expect(ratiosIn(text)).toBe(0);
-    expect(text).toMatch(/^ours .* refused .* refused: wrong sum$/m);
-  });
-});
-
-describe('statistics', () => {
-  it('finds the middle of even and odd series', () => {
-    expect(summarize([3, 1, 2])).toEqual({ median: 2, min: 1, max: 3 });
-    expect(summarize([4, 1, 2, 3])).toEqual({ median: 2.5, min: 1, max: 4 });
-    expect(() => summarize([])).toThrow(RangeError);
-  });
-
-  it('compares only rounds that have a counterpart', () => {
-    expect(() => ratioOf([1], [1, 2])).toThrow(RangeError);
-  });
-});
-
-describe('formatTable', () => {
-  it('aligns columns, and lets a note run over', () => {
-    const rows = [
-      ['a', '1.0', '22'],
-      ['bb', 'failed: because of everything'],
-    ];
-    expect(formatTable(['', 'x', 'y'], rows).split('\n')).toEqual([
-      '      x   y',
-      'a   1.0  22',
-      'bb  failed: because of everything',
-    ]);
-  });
-});
-
-describe('the command', () => {
-  it.each([
-    [['nap'], 'Unknown scenario "nap"; expected one of nop, echo, rtt'],
-    [['--depths', '0'], 'Expected a positive whole number for --depths, got "0"'],
-    [['--size', 'x'], 'Expected a positive whole number for --size, got "x"'],
-  ])('refuses %j before anything is started', async (args, message) => {
-    const { code, stdout, stderr } = await runBench(...args);
-    expect({ code, stdout, stderr: stderr.trim() }).toEqual({
-      code: 1,
-      stdout: '',
-      stderr: message,
+    server.listen(0, "127.0.0.1", () => console.log(JSON.stringify(server.address())));
+    process.on("SIGTERM", () => {
+      console.log("{}");
+      process.exit(0);
     });
-  });
-
-  it('refuses a contender that nobody knows', async () => {
-    const { code, stderr } = await runBench('nop', '--only', 'java');
-    expect(code).toBe(1);
-    expect(stderr).toContain('--only knows c, onering-callback, onering-promise');
-  });
-});
+  `;
+  return fakeNode(`exec "${process.execPath}" --input-type=module --eval '${script}'`);
+}

@@ -5,11 +5,11 @@
  */
 
 import { TcpListener } from 'onering';
-import { EchoProcess } from '../echo-process.ts';
+import { ServerProcess } from '../server-process.ts';
 import { prepareRuntime } from './prepare.ts';
 
-const echo = new EchoProcess('echo-onering-callback');
-prepareRuntime(echo.busyWaitMicros);
+const run = new ServerProcess();
+prepareRuntime(run.runtimeOptions);
 
 const listener = await TcpListener.listen({
   hostname: '127.0.0.1',
@@ -17,7 +17,7 @@ const listener = await TcpListener.listen({
   socket: {
     open() {},
     data(socket, chunk) {
-      echo.operations += 1;
+      run.operations += 1;
       socket.write(chunk);
     },
     drain() {},
@@ -27,4 +27,4 @@ const listener = await TcpListener.listen({
     },
   },
 });
-echo.ready(listener.address().port);
+run.ready(listener.address().port);

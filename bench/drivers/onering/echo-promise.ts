@@ -4,14 +4,14 @@
 
 import { TcpListener } from 'onering';
 import type { TcpStream } from 'onering';
-import { EchoProcess } from '../echo-process.ts';
+import { ServerProcess } from '../server-process.ts';
 import { prepareRuntime } from './prepare.ts';
 
-const echo = new EchoProcess('echo-onering-promise');
-prepareRuntime(echo.busyWaitMicros);
+const run = new ServerProcess();
+prepareRuntime(run.runtimeOptions);
 
 const listener = await TcpListener.listen({ hostname: '127.0.0.1', port: 0 });
-echo.ready(listener.address().port);
+run.ready(listener.address().port);
 
 for await (const stream of listener) {
   serve(stream).catch((error: unknown) => {
@@ -23,7 +23,7 @@ async function serve(stream: TcpStream): Promise<void> {
   for (;;) {
     const chunk = await stream.read();
     if (chunk === null) break;
-    echo.operations += 1;
+    run.operations += 1;
     await stream.write(chunk);
   }
   await stream.close();

@@ -9,10 +9,11 @@
 import { NopProcess } from '../nop-process.ts';
 import { prepareRuntime } from './prepare.ts';
 
-const run = new NopProcess('nop-onering-callback');
-const runtime = prepareRuntime();
+const run = new NopProcess();
+const runtime = prepareRuntime(run.runtimeOptions);
 let inFlight = 0;
 
+run.open();
 for (let slot = 0; slot < run.depth; slot += 1) startSlot();
 
 function startSlot(): void {

@@ -5,9 +5,10 @@
 import { NopProcess } from '../nop-process.ts';
 import { prepareRuntime } from './prepare.ts';
 
-const run = new NopProcess('nop-onering-promise');
-const runtime = prepareRuntime();
+const run = new NopProcess();
+const runtime = prepareRuntime(run.runtimeOptions);
 
+run.open();
 await Promise.all(Array.from({ length: run.depth }, loop));
 run.report();
 

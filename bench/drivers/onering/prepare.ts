@@ -7,9 +7,10 @@
 
 import { runtime, Runtime } from 'onering';
 
-/** Returns the runtime of this thread, busy waiting before it sleeps if asked to. */
-export function prepareRuntime(busyWaitMicros = 0): Runtime {
-  const current = busyWaitMicros > 0 ? new Runtime({ busyWaitMicros }) : runtime();
+/** Returns the runtime of this thread, with the options that were asked for. */
+export function prepareRuntime(options: Readonly<Record<string, unknown>> = {}): Runtime {
+  const isDefault = Object.keys(options).length === 0;
+  const current = isDefault ? runtime() : new Runtime(options);
   if (current.backend === 'libuv') {
     throw new Error('Cannot measure: no io_uring here; "onering doctor" says why');
   }
