@@ -30,8 +30,8 @@ interface SizeDefaults {
 }
 
 const SIZES: Readonly<Record<Size, SizeDefaults>> = {
-  full: { rounds: 5, seconds: 1, warmup: 0.4 },
-  quick: { rounds: 2, seconds: 0.3, warmup: 0.15 },
+  full: { rounds: 5, seconds: 0.7, warmup: 0.3 },
+  quick: { rounds: 2, seconds: 0.2, warmup: 0.1 },
   smoke: { rounds: 1, seconds: 0.1, warmup: 0.05 },
 };
 

@@ -68,9 +68,9 @@ async function compare(options: Options, bench: Bench, args: readonly string[]):
     scenario.cases(bench).map((oneCase, index) => ({ scenario, oneCase, isFirst: index === 0 })),
   );
   for (const { oneCase } of plan) checkNames(oneCase, settings);
-  const counter = settings.size === 'smoke' ? null : SyscallCounter.find();
+  const counter = settings.size === 'full' ? SyscallCounter.find() : null;
   const seconds = plan.reduce(
-    (sum, { oneCase }) => sum + planOf(oneCase, { settings, counter }),
+    (sum, { oneCase, isFirst }) => sum + planOf(oneCase, isFirst, { settings, counter }),
     0,
   );
   const progress = new Progress(process.stderr, seconds, () => performance.now());

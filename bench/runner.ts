@@ -2,7 +2,7 @@
  * Runs the contenders of a case: round by round (A B C, A B C, …), each run in a fresh process.
  *
  * In the first case of a scenario the first contender takes part twice: what its two rows differ by
- * is noise. One further run of each, at the end, has its system calls counted. When somebody
+ * is noise. There, one further run of each has its system calls counted. When somebody
  * interrupts, the rounds that are complete stay: everybody has as many samples as the others.
  */
 
@@ -41,10 +41,15 @@ export function chosen({ contenders }: Case, { only, against }: Settings): Conte
 }
 
 /** Estimated seconds of a case. */
-export function planOf(oneCase: Case, context: Pick<RunContext, 'settings' | 'counter'>): number {
-  const { settings, counter } = context;
-  const counted = counter !== null && oneCase.isCountable ? 1 : 0;
-  return chosen(oneCase, settings).length * (settings.rounds + counted) * secondsOf(oneCase);
+export function planOf(
+  oneCase: Case,
+  isFirst: boolean,
+  { settings, counter }: Pick<RunContext, 'settings' | 'counter'>,
+): number {
+  const counted = counter !== null && isFirst && oneCase.isCountable ? 1 : 0;
+  const again = hasNoiseRow(isFirst, settings) ? settings.rounds : 0;
+  const runs = chosen(oneCase, settings).length * (settings.rounds + counted) + again;
+  return runs * secondsOf(oneCase);
 }
 
 /** Runs one case. */
@@ -59,7 +64,7 @@ export async function runCase(
   if (entries.length > 0) {
     await oneCase.prepare?.();
     await runRounds(oneCase, entries, context);
-    await runCounted(oneCase, entries, context);
+    if (isFirst) await runCounted(oneCase, entries, context);
   }
   const complete = Math.min(
     ...entries.filter(({ failure }) => failure === null).map(({ samples }) => samples.length),
@@ -79,10 +84,14 @@ function makeEntries(oneCase: Case, settings: Settings, isFirst: boolean): Entry
     syscalls: null,
   }));
   const [first] = entries;
-  // A smoke test has no noise that could interest anybody.
-  if (!isFirst || first === undefined || settings.size === 'smoke') return entries;
+  if (first === undefined || !hasNoiseRow(isFirst, settings)) return entries;
   const contender = { ...first.contender, name: `${first.contender.name} (again)` };
   return [...entries, { ...first, contender, isAgain: true, samples: [] }];
+}
+
+/** What noise there is in runs too short to be quoted is nobody's question. */
+function hasNoiseRow(isFirst: boolean, { size }: Settings): boolean {
+  return isFirst && size === 'full';
 }
 
 async function runRounds(

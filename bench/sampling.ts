@@ -2,8 +2,7 @@
  * From what a program has printed to a sample: the figures that all programs print by one name.
  *
  * A worker prints `operations`, `completions`, `checksum` and what it used up; a load generator
- * prints the same about the server, and `lost`, `mismatches` and `idleConnections` instead of a
- * checksum. Figures that are not there are null, and the report says so.
+ * prints the same about the server, and `lost` and `mismatches` instead of a checksum. Figures that are not there are null, and the report says so.
  */
 
 import { Child, numberIn, optionalNumberIn } from './child.ts';
@@ -121,7 +120,7 @@ function workerProblem(figures: Figures, { expected: expect, found }: Reading): 
 
 function loadProblem(figures: Figures): string | null {
   if (numberIn(figures, 'operations') === 0) return 'no message came back';
-  for (const name of ['mismatches', 'lost', 'idleConnections']) {
+  for (const name of ['mismatches', 'lost']) {
     const count = optionalNumberIn(figures, name) ?? 0;
     if (count > 0) return `${count} ${name}`;
   }

@@ -11,6 +11,8 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
 
+const PERF = 'perf';
+const STRACE = 'strace';
 const EVENT = 'raw_syscalls:sys_enter';
 const ATTACH_LIMIT_MS = 5_000;
 
@@ -29,9 +31,9 @@ export class SyscallCounter {
 
   /** What works here; null if nothing does. */
   static find(): SyscallCounter | null {
-    const perf = spawnSync('perf', ['stat', '-x,', '-e', EVENT, 'true'], { encoding: 'utf8' });
+    const perf = spawnSync(PERF, ['stat', '-x,', '-e', EVENT, 'true'], { encoding: 'utf8' });
     if (perf.status === 0 && /^\d+,/m.test(perf.stderr)) return new SyscallCounter('perf');
-    const strace = spawnSync('strace', ['-f', '-c', '-o', '/dev/null', 'true']);
+    const strace = spawnSync(STRACE, ['-f', '-c', '-o', '/dev/null', 'true']);
     return strace.status === 0 ? new SyscallCounter('strace') : null;
   }
 
@@ -44,7 +46,7 @@ export class SyscallCounter {
 /** perf says by itself when it is there: events begin disabled, and enabling them is confirmed. */
 async function attachPerf(pid: number): Promise<Attached> {
   const settings = ['stat', '-x,', '-e', EVENT, '-p', String(pid), '--delay=-1'];
-  const child = spawn('perf', [...settings, '--control=fd:3,4'], {
+  const child = spawn(PERF, [...settings, '--control=fd:3,4'], {
     stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'],
   });
   const output = collect(child);
@@ -62,7 +64,7 @@ async function attachPerf(pid: number): Promise<Attached> {
 }
 
 async function attachStrace(pid: number): Promise<Attached> {
-  const child = spawn('strace', ['-f', '-c', '-p', String(pid)], {
+  const child = spawn(STRACE, ['-f', '-c', '-p', String(pid)], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   const output = collect(child);

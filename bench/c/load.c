@@ -259,11 +259,9 @@ int main(int argc, char **argv)
 	raise_descriptor_limit();
 	connections = calloc(connection_count, sizeof(*connections));
 	arrived = malloc(message_size);
-	uint64_t *sequences = calloc(connection_count, sizeof(*sequences));
 	owed = calloc(connection_count, sizeof(*owed));
 	poller = epoll_create1(EPOLL_CLOEXEC);
-	if (connections == NULL || arrived == NULL || sequences == NULL || owed == NULL ||
-	    poller < 0)
+	if (connections == NULL || arrived == NULL || owed == NULL || poller < 0)
 		fail("Cannot set up: %s", strerror(errno));
 	open_connections(options.port);
 	start_load(&options);
@@ -271,8 +269,6 @@ int main(int argc, char **argv)
 
 	memset(&latencies, 0, sizeof(latencies));
 	messages = 0;
-	for (uint32_t i = 0; i < connection_count; i++)
-		sequences[i] = connections[i].sequence;
 	struct usage before = probe_process(options.server_pid);
 	uint64_t cpu_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 	uint64_t start_ns = now_ns();
@@ -281,9 +277,6 @@ int main(int argc, char **argv)
 	cpu_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu_ns;
 	struct usage after = probe_process(options.server_pid);
 
-	uint32_t idle = 0;
-	for (uint32_t i = 0; i < connection_count; i++)
-		idle += connections[i].sequence == sequences[i];
 	printf("{\"operations\":%llu,\"seconds\":%.6f,\"loadCpuSeconds\":%.6f,",
 	       (unsigned long long)messages, (double)elapsed_ns / 1e9, (double)cpu_ns / 1e9);
 	print_latency(&latencies);
@@ -291,11 +284,9 @@ int main(int argc, char **argv)
 
 	run_until(now_ns() + (uint64_t)(DRAIN_SECONDS * 1e9), 0, spins);
 	close_connections();
-	printf("\"connections\":%u,\"idleConnections\":%u,\"lost\":%llu,\"mismatches\":%llu}\n",
-	       connection_count, options.rate > 0 ? 0 : idle, (unsigned long long)in_flight,
-	       (unsigned long long)mismatches);
+	printf("\"connections\":%u,\"lost\":%llu,\"mismatches\":%llu}\n", connection_count,
+	       (unsigned long long)in_flight, (unsigned long long)mismatches);
 	free(connections);
-	free(sequences);
 	free(owed);
 	free(arrived);
 	return 0;

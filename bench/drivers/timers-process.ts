@@ -1,8 +1,8 @@
 /**
- * What every driver of the timers does around them: COUNT timers, due at times scattered over a
- * second, all set at once and waited for.
+ * What every driver of the timers does around them: COUNT timers, due at times scattered over
+ * MILLISECONDS, all set at once and waited for.
  *
- * The time that passes is mostly the second itself, so what counts is the CPU time. Each timer adds
+ * The time that passes is mostly that time itself, so what counts is the CPU time. Each timer adds
  * its number to the checksum, and how late it fired is recorded. Runs under Bun and Deno.
  */
 
@@ -11,10 +11,9 @@ import { Histogram } from '../histogram.ts';
 import { mix } from '../pattern.ts';
 import { peakBytes } from '../worker/window.ts';
 
-const SPAN_MS = 1000;
-
 export class TimersProcess {
   readonly count: number;
+  readonly #spanMs: number;
   readonly #lateness = new Histogram();
   readonly #startMs: number = performance.now();
   readonly #startCpu: NodeJS.CpuUsage = process.cpuUsage();
@@ -22,13 +21,15 @@ export class TimersProcess {
   #checksum = 0;
 
   constructor() {
-    this.count = Number(process.argv[2]);
-    if (!(this.count >= 1)) throw new RangeError('Usage: COUNT');
+    const [count = 0, spanMs = 0] = process.argv.slice(2).map(Number);
+    this.count = count;
+    this.#spanMs = spanMs;
+    if (!(count >= 1 && spanMs >= 1)) throw new RangeError('Usage: COUNT MILLISECONDS');
   }
 
   /** Milliseconds after which a timer is due: whole ones, as Node rounds them. */
   delayOf(number: number): number {
-    return 1 + (mix(number) % SPAN_MS);
+    return 1 + (mix(number) % this.#spanMs);
   }
 
   /** A timer has fired that was set at `setMs`. The last one ends the process. */

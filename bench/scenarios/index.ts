@@ -6,7 +6,16 @@ import type { Scenario } from '../scenario.ts';
 import { echo, echoLarge, echoRate, rtt } from './echo.ts';
 import { http } from './http.ts';
 import { nop } from './nop.ts';
-import { log, read, readDirect, readFile, sequential, smallFiles } from './storage.ts';
+import {
+  log,
+  poll,
+  read,
+  readDirect,
+  readFile,
+  readRate,
+  sequential,
+  smallFiles,
+} from './storage.ts';
 import { nopResources, pressure, sendZc, timers, wait } from './runtime.ts';
 import { accept, paused, sink, udp } from './streams.ts';
 
@@ -17,6 +26,8 @@ export const scenarios: readonly Scenario[] = [
   smallFiles,
   log,
   readFile,
+  readRate,
+  poll,
   echo,
   echoLarge,
   rtt,

@@ -22,7 +22,7 @@ export const nop: Scenario = {
 
 function depthsOf({ settings }: Bench): readonly number[] {
   if (settings.depths.length > 0) return settings.depths;
-  return bySize(settings, [1, 64], [1, 64], [1, 8, 64, 512]);
+  return bySize(settings, [1, 64], [64], [1, 8, 64, 512]);
 }
 
 function nopCase(bench: Bench, depth: number): Case {

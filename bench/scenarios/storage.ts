@@ -6,12 +6,13 @@
  * the page cache and O_DIRECT are different scenarios, since they measure different things.
  */
 
+import { spawnSync } from 'node:child_process';
 import { readFileSync, rmSync, truncateSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { numberIn } from '../child.ts';
+import { Child, numberIn } from '../child.ts';
 import type { Figures } from '../child.ts';
-import { programPath } from '../paths.ts';
+import { driverPath, programPath } from '../paths.ts';
 import {
   PAGE,
   makePagesFile,
@@ -22,7 +23,7 @@ import {
   sumOfPages,
   sumOfRecord,
 } from '../pattern.ts';
-import { comparison, runWorker } from '../sampling.ts';
+import { comparison, rateOf, runWorker } from '../sampling.ts';
 import type { Reading } from '../sampling.ts';
 import { bySize } from '../scenario.ts';
 import type { Bench, Case, Contender, Scenario } from '../scenario.ts';
@@ -50,7 +51,14 @@ interface Plan {
   /** Values are operations a second, unless they are multiplied. */
   readonly factor?: number;
   readonly hasFio?: boolean;
-  prepare?(path: string): void;
+  /** Drivers of onering beside the usual one, by the names of their rows. */
+  readonly more?: Readonly<Record<string, string>>;
+  readonly better?: 'more' | 'less';
+  readonly load?: Case['load'];
+  readonly rate?: () => number;
+  /** Whether this machine has nothing to do it with. */
+  readonly isImpossible?: boolean;
+  prepare?(path: string): void | Promise<void>;
   beforeRun?(path: string): void;
   readonly reading: (path: string) => Reading;
 }
@@ -98,9 +106,28 @@ export const readFile: Scenario = {
   cases: (bench) => [wholeCase(bench)],
 };
 
+export const readRate: Scenario = {
+  name: 'read-rate',
+  group: 'storage',
+  summary: '4 KiB random reads at fixed rates, in bursts every millisecond',
+  cases(bench) {
+    const rate = new NodeRate(bench);
+    return bySize(bench.settings, [50], [50], [25, 50, 75]).map((percent) =>
+      rateCase(bench, rate, percent),
+    );
+  },
+};
+
+export const poll: Scenario = {
+  name: 'poll',
+  group: 'storage',
+  summary: 'O_DIRECT reads by interrupts, hybrid and busy polling, where the device can',
+  cases: (bench) => [pollCase(bench)],
+};
+
 function depthsOf({ settings }: Bench): readonly number[] {
   if (settings.depths.length > 0) return settings.depths;
-  return bySize(settings, [4], [1, 32], [1, 32, 128]);
+  return bySize(settings, [4], [32], [1, 32, 128]);
 }
 
 function readCase(bench: Bench, depth: number, isDirect: boolean): Case {
@@ -210,6 +237,7 @@ function logCase(bench: Bench, depth: number): Case {
     count: 1,
     stride: 1,
     name: 'log',
+    more: { 'onering, group commit': 'onering-append' },
     beforeRun: (path) => rmSync(path, { force: true }),
     reading: (path) => ({
       expected: sumOver(sumOfRecord),
@@ -236,16 +264,96 @@ function wholeCase(bench: Bench): Case {
   });
 }
 
+/** Latency counts from when a burst was due; the callbacks of node are the tougher rival here. */
+function rateCase(bench: Bench, rate: NodeRate, percent: number): Case {
+  const depth = 128;
+  const pages = bySize(bench.settings, 256, 16_384, 65_536);
+  return caseOf(bench, {
+    title: `4 KiB random reads at ${percent} % of what node can, in bursts every 1 ms`,
+    unit: 'µs, p99',
+    better: 'less',
+    workload: 'places/read',
+    twin: null,
+    depth,
+    size: PAGE,
+    count: pages,
+    stride: 1,
+    name: 'pages',
+    load: { curve: '4 KiB random reads, page cache', percent },
+    rate: () => (rate.perSecond * percent) / 100,
+    async prepare(path) {
+      makePagesFile(path, pages);
+      await rate.find(path, pages);
+    },
+    reading: () => ({
+      expected: sumOver((number) => sumOfPages(mix(number) % pages, 1)),
+      toValue: (figures) => numberIn(figures, 'latencyMicros.p99'),
+      extras: (figures) => ({ 'reads/s': rateOf(figures) }),
+    }),
+  });
+}
+
+/** Without poll queues there is nothing to compare: then the rows that poll are left out. */
+function pollCase(bench: Bench): Case {
+  const pages = bySize(bench.settings, 256, 16_384, 65_536);
+  const path = join(bench.folder(), 'pages');
+  makePagesFile(path, pages);
+  const { stdout } = spawnSync(bench.programs.node.path, [driverPath('onering/polls'), path], {
+    encoding: 'utf8',
+  });
+  const canPoll = (stdout ?? '').includes('"hybrid"');
+  const rows = { 'onering, hybrid polling': 'onering-hybrid', 'onering, busy': 'onering-busy' };
+  return caseOf(bench, {
+    title: `4 KiB random reads, O_DIRECT, 32 at a time, polled${canPoll ? '' : ': no poll queues here'}`,
+    unit: 'reads/s',
+    workload: 'places/read',
+    twin: null,
+    depth: 32,
+    size: PAGE,
+    count: pages,
+    stride: 1,
+    isDirect: true,
+    name: 'pages',
+    more: rows,
+    isImpossible: !canPoll,
+    prepare: () => makePagesFile(path, pages),
+    reading: () => ({ expected: sumOver((number) => sumOfPages(mix(number) % pages, 1)) }),
+  });
+}
+
+/** What node reads in a closed loop, measured once: the yardstick of the fixed rates. */
+class NodeRate {
+  perSecond = 0;
+  readonly #bench: Bench;
+
+  constructor(bench: Bench) {
+    this.#bench = bench;
+  }
+
+  async find(path: string, count: number): Promise<void> {
+    if (this.perSecond > 0) return;
+    const { programs, settings } = this.#bench;
+    const { seconds, warmupSeconds } = settings;
+    const sizes = { depth: 32, size: PAGE, count, stride: 16, rate: 0, path, isDirect: false };
+    const words = ['places/read', 'storage/node-promises'];
+    const run = JSON.stringify({ ...sizes, seconds, warmupSeconds });
+    const child = new Child([programs.node.path, programPath('worker'), ...words, run]);
+    this.perSecond = rateOf(await child.lastLine(60_000));
+  }
+}
+
 function caseOf(bench: Bench, plan: Plan): Case {
   const { settings } = bench;
-  const { title, unit, factor = 1 } = plan;
+  const { title, unit, factor = 1, better = 'more', load } = plan;
   const runSeconds = settings.seconds + settings.warmupSeconds;
   const pathOf = (): string => join(bench.folder(), plan.name);
   return comparison({
     title,
     unit,
+    better,
+    ...(load === undefined ? {} : { load }),
     baselines: ['node', 'c'],
-    contenders: contendersOf(bench, plan),
+    contenders: plan.isImpossible === true ? [] : contendersOf(bench, plan),
     runSeconds,
     prepare: async () => plan.prepare?.(pathOf()),
     run(contender, counter) {
@@ -294,12 +402,16 @@ function contendersOf({ programs, twins, settings }: Bench, plan: Plan): Contend
       command: plan.hasFio === true && fio !== null ? [fio.path] : null,
     },
   ];
-  if (cores !== POOL_DEFAULT && settings.size !== 'smoke') {
+  if (cores !== POOL_DEFAULT && settings.size === 'full') {
     const env = { UV_THREADPOOL_SIZE: String(cores) };
     const command = by(node, 'node-promises');
     contenders.splice(2, 0, { name: `node, pool of ${cores}`, family: 'node', command, env });
   }
-  return contenders;
+  const more = Object.entries(plan.more ?? {}).map(([name, driver]): Contender => {
+    return { name, family: 'onering', command: by(node, driver) };
+  });
+  const behind = contenders.findIndex(({ family }) => family === 'onering') + 1;
+  return contenders.toSpliced(behind, 0, ...more);
 }
 
 interface Place {
@@ -311,7 +423,8 @@ function workerArguments({ settings }: Bench, plan: Plan, { path, isCounted }: P
   const { depth, size, count, stride, isDirect = false } = plan;
   const { seconds, warmupSeconds } = settings;
   const warmup = isCounted ? 0 : warmupSeconds;
-  const sizes = { depth, size, count, stride, isDirect, rate: 0, path, isCounted };
+  const rate = plan.rate?.() ?? 0;
+  const sizes = { depth, size, count, stride, isDirect, rate, path, isCounted };
   return [JSON.stringify({ ...sizes, seconds, warmupSeconds: warmup })];
 }
 

@@ -55,8 +55,8 @@ export const paused: Scenario = {
   cases: (bench) => [
     streamCase(bench, {
       mode: 'paused',
-      connections: bySize(bench.settings, 2, 100, 100),
-      title: `paused readers, ${bySize(bench.settings, 2, 100, 100)} connections, memory of each`,
+      connections: bySize(bench.settings, 2, 200, 1000),
+      title: `paused readers, ${bySize(bench.settings, 2, 200, 1000)} connections, memory of each`,
       unit: 'KiB',
       better: 'less',
       toValue: (figures) =>

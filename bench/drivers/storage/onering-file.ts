@@ -1,7 +1,7 @@
 /**
  * Storage by `File`, the class of onering's own interface.
  *
- * Whole files and `stat` are what a program writes with it: open, the operation, close.
+ * `stat` is what a program writes with it: open, the operation, close.
  */
 
 import { File } from 'onering';
@@ -26,25 +26,8 @@ export const driver: StorageDriver = {
     };
   },
   countOf: (result) => result as number,
-  async readFile(path) {
-    const file = await File.open(path);
-    const { size } = await file.stat();
-    const bytes = Buffer.allocUnsafeSlow(size);
-    let count = 0;
-    while (count < size) {
-      const more = await file.read(bytes, { offset: count, position: count });
-      if (more === 0) break;
-      count += more;
-    }
-    await file.close();
-    return bytes.subarray(0, count);
-  },
-  async writeFile(path, bytes) {
-    const file = await File.open(path, 'w');
-    const count = await file.write(bytes, { position: 0 });
-    await file.close();
-    if (count !== bytes.length) throw new Error(`Wrote ${count} of ${bytes.length} bytes`);
-  },
+  readFile: (path) => File.readWhole(path),
+  writeFile: (path, bytes) => File.writeWhole(path, bytes),
   async stat(path) {
     const file = await File.open(path);
     const stats = await file.stat();
