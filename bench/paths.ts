@@ -5,6 +5,7 @@
  * harness, and always find `onering` by its name, which is the build.
  */
 
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const IS_BUILT = import.meta.url.endsWith('.js');
@@ -23,4 +24,12 @@ export function driverPath(name: string): string {
 /** Path of a program in bench, named without its ending. */
 export function programPath(name: string): string {
   return fileURLToPath(new URL(`${name}${IS_BUILT ? '.js' : '.ts'}`, import.meta.url));
+}
+
+/** Whether the package offers something under this name, such as `./net`. */
+export function hasExport(name: string): boolean {
+  const manifest = JSON.parse(readFileSync(packagePath('package.json'), 'utf8')) as {
+    readonly exports: Readonly<Record<string, unknown>>;
+  };
+  return name in manifest.exports;
 }

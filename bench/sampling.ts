@@ -2,7 +2,8 @@
  * From what a program has printed to a sample: the figures that all programs print by one name.
  *
  * A worker prints `operations`, `completions`, `checksum` and what it used up; a load generator
- * prints the same about the server, and `lost` and `mismatches` instead of a checksum. Figures that are not there are null, and the report says so.
+ * prints the same about the server, and `lost` and `mismatches` instead of a checksum. Figures
+ * that are not there are null, and the report says so.
  */
 
 import { Child, numberIn, optionalNumberIn } from './child.ts';

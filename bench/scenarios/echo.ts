@@ -23,6 +23,7 @@ const DRIVERS: readonly ServerDriver[] = [
   { name: 'node', family: 'node', driver: 'node/echo' },
   { name: 'onering-callback', family: 'onering', driver: 'onering/echo-callback' },
   { name: 'onering-promise', family: 'onering', driver: 'onering/echo-promise' },
+  { name: 'onering/net', family: 'onering', driver: 'onering/net-echo' },
   { name: 'bun', family: 'bun', driver: 'bun/echo' },
   { name: 'deno', family: 'deno', driver: 'deno/echo' },
 ];

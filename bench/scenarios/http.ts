@@ -44,6 +44,7 @@ function httpCase(bench: Bench): Case {
     ...serverContenders(bench, [
       { name: 'node', family: 'node', driver: 'node/http' },
       { name: 'onering (node:http over it)', family: 'onering', driver: 'onering/http' },
+      { name: 'onering/net (node:http over it)', family: 'onering', driver: 'onering/net-http' },
       { name: 'bun', family: 'bun', driver: 'bun/http' },
       { name: 'deno', family: 'deno', driver: 'deno/http' },
     ]),

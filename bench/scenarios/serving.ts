@@ -7,7 +7,7 @@
  */
 
 import { Child, numberIn } from '../child.ts';
-import { driverPath } from '../paths.ts';
+import { driverPath, hasExport } from '../paths.ts';
 import { sampleOfLoad } from '../sampling.ts';
 import type { Reading } from '../sampling.ts';
 import type { Bench, Contender, Family, Sample } from '../scenario.ts';
@@ -64,7 +64,7 @@ export interface ServerDriver {
   readonly options?: Readonly<Record<string, unknown>>;
 }
 
-/** The command lines of servers in JavaScript; those of programs that are not here are null. */
+/** The command lines of servers in JavaScript; null for what is not here, or not offered yet. */
 export function serverContenders(
   { programs }: Bench,
   drivers: readonly ServerDriver[],
@@ -72,8 +72,9 @@ export function serverContenders(
   return drivers.map(({ name, family, driver, options = {} }) => {
     const program = programOf(programs, family);
     const flags = family === 'deno' ? ['run', '-A'] : [];
+    const isOffered = !driver.includes('/net-') || hasExport('./net');
     const command =
-      program === null
+      program === null || !isOffered
         ? null
         : [program.path, ...flags, driverPath(driver), JSON.stringify(options)];
     return { name, family, command };

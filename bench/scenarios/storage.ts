@@ -12,7 +12,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { Child, numberIn } from '../child.ts';
 import type { Figures } from '../child.ts';
-import { driverPath, programPath } from '../paths.ts';
+import { driverPath, hasExport, programPath } from '../paths.ts';
 import {
   PAGE,
   makePagesFile,
@@ -304,7 +304,7 @@ function pollCase(bench: Bench): Case {
   const canPoll = (stdout ?? '').includes('"hybrid"');
   const rows = { 'onering, hybrid polling': 'onering-hybrid', 'onering, busy': 'onering-busy' };
   return caseOf(bench, {
-    title: `4 KiB random reads, O_DIRECT, 32 at a time, polled${canPoll ? '' : ': no poll queues here'}`,
+    title: `4 KiB random reads, O_DIRECT, 32 at a time, ${canPoll ? '' : 'no poll queues: not '}polled`,
     unit: 'reads/s',
     workload: 'places/read',
     twin: null,
@@ -389,6 +389,11 @@ function contendersOf({ programs, twins, settings }: Bench, plan: Plan): Contend
     { name: 'node', family: 'node', command: by(node, 'node-promises') },
     { name: 'node-callback', family: 'node', command: by(node, 'node-callbacks') },
     { name: 'onering', family: 'onering', command: by(node, 'onering-file') },
+    {
+      name: 'onering/fs/promises',
+      family: 'onering',
+      command: hasExport('./fs/promises') ? by(node, 'onering-fs') : null,
+    },
     {
       name: 'c',
       family: 'c',

@@ -77,6 +77,7 @@ function driversOf(node: string, ours: string, name: string): ServerDriver[] {
   return [
     { name: 'node', family: 'node', driver: node },
     { name, family: 'onering', driver: ours },
+    { name: 'onering/net', family: 'onering', driver: node.replace('node/', 'onering/net-') },
     { name: 'bun (node:net)', family: 'bun', driver: node },
     { name: 'deno (node:net)', family: 'deno', driver: node },
   ];
