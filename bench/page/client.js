@@ -39,8 +39,11 @@
 
   const shown = (series) =>
     series.filter(
-      ({ samples, failure }) =>
-        failure === null && samples.length > 0 && samples.every(({ problem }) => problem === null),
+      ({ samples, failure, isAgain }) =>
+        !isAgain &&
+        failure === null &&
+        samples.length > 0 &&
+        samples.every(({ problem }) => problem === null),
     );
 
   /** Whiskers from the lowest to the highest sample of each bar. */
@@ -145,12 +148,15 @@
     const range = ({ better, ratio: { min, max } }) =>
       better === 'more' ? [min, max] : [1 / max, 1 / Math.max(min, 1e-9)];
     const paint = { better: theme.good, worse: theme.bad, 'too close to call': theme.muted };
+    const labels = all.map(({ title }) => wrap(title));
+    const rowHeight = 12 + 15 * Math.max(...labels.map(({ length }) => length));
+    const ends = all.flatMap(range);
     return {
-      height: 70 + 44 * all.length,
+      height: 70 + Math.max(32, rowHeight) * all.length,
       config: {
         type: 'bar',
         data: {
-          labels: all.map(({ title }) => wrap(title)),
+          labels,
           datasets: [
             { data: all.map(gain), base: 1, backgroundColor: all.map((one) => paint[one.verdict]) },
           ],
@@ -161,6 +167,8 @@
             x: {
               ...axis(theme, 'times as good as node'),
               type: 'logarithmic',
+              min: Math.min(0.5, ...ends) * 0.9,
+              max: Math.max(2, ...ends) * 1.1,
               ticks: { color: theme.text, callback: short, maxTicksLimit: 6 },
             },
             y: axis(theme, '', nameAxis(theme)),
@@ -265,11 +273,12 @@
   const drawCurves = (theme) => {
     const place = document.querySelector('#curves');
     place.replaceChildren();
-    const curves = Map.groupBy?.(
-      result.cases.filter(({ load }) => load !== null),
-      ({ load }) => load.curve,
-    );
-    for (const [curve, cases] of curves ?? []) {
+    const curves = new Map();
+    for (const one of result.cases.filter(({ load }) => load !== null)) {
+      curves.set(one.load.curve, [...(curves.get(one.load.curve) ?? []), one]);
+    }
+    for (const [curve, cases] of curves) {
+      if (cases.length < 2) continue;
       const heading = document.createElement('h2');
       heading.textContent = `Load curve: ${curve}`;
       const box = document.createElement('div');

@@ -304,7 +304,7 @@ function pollCase(bench: Bench): Case {
   const canPoll = (stdout ?? '').includes('"hybrid"');
   const rows = { 'onering, hybrid polling': 'onering-hybrid', 'onering, busy': 'onering-busy' };
   return caseOf(bench, {
-    title: `4 KiB random reads, O_DIRECT, 32 at a time, ${canPoll ? '' : 'no poll queues: not '}polled`,
+    title: `4 KiB random reads, O_DIRECT, ${canPoll ? 'polled' : 'not polled: no poll queues'}`,
     unit: 'reads/s',
     workload: 'places/read',
     twin: null,

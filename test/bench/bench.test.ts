@@ -142,7 +142,8 @@ describe('a contender that does not do its work', () => {
 
   it('gets no ratio for one echo in a thousand that is dropped', async ({ skip }) => {
     if (twins.load === null) skip(twins.notes.join('; '));
-    const args = ['--only', 'node,c', '--node', fakeEcho('drop'), '--seconds', '0.5'];
+    const sizes = ['--connections', '16', '--seconds', '1.5'];
+    const args = ['--only', 'node,c', '--node', fakeEcho('drop'), ...sizes];
     const problem = expect.stringMatching(/^\d+ lost$/);
     expect(verdictOf(await runBench('echo', ...args))).toEqual({ ...refused, problem });
   });
