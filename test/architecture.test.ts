@@ -65,6 +65,11 @@ const rows: readonly Row[] = [
     may: [...ioOwn, ...ioBuiltins, 'node:dns/promises', 'node:fs', 'node:net'],
   },
   { files: 'src/io/files/file-stats.ts', may: [...ioOwn, ...ioBuiltins, 'node:fs'] },
+  // The drop-in hands to Node what is not for the ring.
+  {
+    files: 'src/io/fs/*',
+    may: [...ioOwn, ...ioBuiltins, 'node:fs', 'node:fs/promises', 'node:os'],
+  },
   { files: 'src/io/timers-promises.ts', may: [...ioOwn, ...ioBuiltins, 'node:timers/promises'] },
   // A port carries a channel to another thread; V8 serializes what the channel does not know.
   {

@@ -91,6 +91,53 @@ export function systemError(
   return error;
 }
 
+/**
+ * The same for the drop-in of `node:fs/promises`, whose errors are plain `Error`s, with the fields
+ * that Node gives them and in Node's order.
+ */
+export function fsError(
+  result: number,
+  syscall: string,
+  path?: string,
+  dest?: string,
+): NodeJS.ErrnoException {
+  const code = errnoName(-result);
+  let message = `${code}: ${errnoMessage(-result)}, ${syscall}`;
+  if (path !== undefined) message += ` '${path}'`;
+  if (dest !== undefined) message += ` -> '${dest}'`;
+  const error: NodeJS.ErrnoException & { dest?: string } = new Error(message);
+  error.errno = result;
+  error.code = code;
+  error.syscall = syscall;
+  if (path !== undefined) error.path = path;
+  if (dest !== undefined) error.dest = dest;
+  return error;
+}
+
+/** Frames of a tick, from the loop's callback to the drain: more than there are. */
+const TICK_FRAMES_MAX = 16;
+
+/**
+ * Gives an error the stack of those who await it, and throws it: for `promise.catch(retrace)`.
+ *
+ * Where it was made, in a completion, and where it is caught, in the drain of a tick, only the
+ * scheduler is on the stack. What V8 lists as `async` behind that is the program.
+ */
+export function retrace(error: unknown): never {
+  if (!(error instanceof Error)) throw error;
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = limit + TICK_FRAMES_MAX;
+  Error.captureStackTrace(error, retrace);
+  const { stack } = error;
+  Error.stackTraceLimit = limit;
+  // A program that prepares stacks of its own may have made anything of it.
+  if (typeof stack !== 'string') throw error;
+  const [first = '', ...frames] = stack.split('\n    at ');
+  const ours = frames.filter((frame) => frame.startsWith('async ')).slice(0, limit);
+  error.stack = [first, ...ours].join('\n    at ');
+  throw error;
+}
+
 interface Coded {
   code: string;
 }

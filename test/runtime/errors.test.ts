@@ -9,13 +9,16 @@ import * as errno from '../../src/native/errno.ts';
 import {
   closedError,
   codedError,
+  fsError,
   invalidArgType,
   invalidArgValue,
   outOfRange,
+  retrace,
   SystemError,
   systemError,
   UringUnavailableError,
 } from '../../src/runtime/errors.ts';
+import { importUrl, runScript } from '../support/child.ts';
 import { rejectionOf } from '../support/rejections.ts';
 
 /** The parts of an error that programs look at. */
@@ -158,5 +161,42 @@ describe('Errors of our own', () => {
       name: 'UringUnavailableError',
       message: 'A filter forbids it',
     });
+  });
+});
+
+describe('fsError', () => {
+  it('is what fs/promises rejects with, field by field', async () => {
+    const theirs = (await rejectionOf(rename('/missing/a', '/missing/b'))) as Error;
+    const ours = fsError(-2, 'rename', '/missing/a', '/missing/b');
+    expect(Object.getPrototypeOf(ours)).toBe(Error.prototype);
+    expect(Object.entries(ours)).toEqual(Object.entries(theirs));
+    expect(ours.message).toBe(theirs.message);
+    expect(Object.keys(fsError(-5, 'read'))).toEqual(['errno', 'code', 'syscall']);
+  });
+});
+
+describe('retrace', () => {
+  it('gives an error the stack of who awaits it, and nothing else', async () => {
+    // In a process of its own: the runner of these tests rewrites stacks.
+    const script = `
+      import { fsError, retrace } from '${importUrl('dist/src/runtime/errors.js')}';
+      const { stackTraceLimit } = Error;
+      async function reader() {
+        const error = fsError(-5, 'read');
+        await new Promise((resolve, reject) => setImmediate(reject, error)).catch(retrace);
+      }
+      const { stack } = await reader().catch((error) => error);
+      const isRestored = Error.stackTraceLimit === stackTraceLimit;
+      console.log(stack.replaceAll(/ \\(.*\\)| file:.*/g, ''), isRestored);
+    `;
+    const { stdout } = await runScript(script);
+    const lines = stdout.split('\n');
+    expect(lines.slice(0, 2)).toEqual(['Error: EIO: i/o error, read', '    at async reader']);
+    expect(lines.slice(2, -1).every((line) => line.startsWith('    at async'))).toBe(true);
+    expect(lines.at(-2)).toMatch(/ true$/);
+  });
+
+  it('passes on what is no error', () => {
+    expect(() => retrace('a reason')).toThrow('a reason');
   });
 });

@@ -69,6 +69,13 @@ const FLAGS: Readonly<Record<string, number>> = {
   'sa+': O_APPEND | O_CREAT | O_RDWR | O_SYNC,
 };
 
+/** Recognizes `'r+'` and its kind, and `O_*` numbers; `undefined` for anything else. */
+export function openFlags(flags: unknown): number | undefined {
+  if (flags === undefined || flags === null) return O_RDONLY;
+  if (typeof flags === 'number') return flags === (flags | 0) ? flags : undefined;
+  return typeof flags === 'string' && Object.hasOwn(FLAGS, flags) ? FLAGS[flags] : undefined;
+}
+
 /** Turns `'r+'` and its kind, or `O_*` numbers, into `O_*`. */
 export function validateOpenFlags(flags: unknown, name: string): number {
   if (typeof flags === 'number') return integer(flags, name, undefined, -(2 ** 31), 2 ** 31 - 1);

@@ -32,6 +32,7 @@ import type { Block, Engine, FileTable, Operation, Runtime } from '../../runtime
 import type { Chain, ChainGate } from './chain-gate.ts';
 import { readRest } from './read-rest.ts';
 import { openRingFile, RingFile } from './ring-file.ts';
+import { isFifo } from './size-of.ts';
 
 const BLOCK_SIZE = 64 * 1024;
 /** What the first read asks for: most files there are. */
@@ -188,7 +189,10 @@ export class ReadChain implements Chain {
       this.#error = systemError(this.#opened, 'open', { path: path.toString() });
     } else if (this.#isOutOfOrder) this.#error = systemError(-ENOMEM, 'read');
     else if (count < 0 && count !== -EINTR) this.#error = systemError(count, 'read');
-    else if (count >= 0 && this.#secondCount === 0) {
+    else if (count === 0 && this.#secondCount === 0) {
+      void this.#waitForWriter(block);
+      return;
+    } else if (count > 0 && this.#secondCount === 0) {
       try {
         this.#value = contentOf(block, count, encoding);
       } catch (error) {
@@ -199,6 +203,20 @@ export class ReadChain implements Chain {
       void this.#readOn();
       return;
     }
+    this.#close();
+  }
+
+  /**
+   * Nothing was read. The kernel opens a FIFO for a ring without waiting for a writer: then the
+   * content is still to come.
+   */
+  async #waitForWriter(block: Block): Promise<void> {
+    const { path, encoding } = this.#request;
+    if (await isFifo(this.#runtime, path)) {
+      await this.#readOn();
+      return;
+    }
+    this.#value = contentOf(block, 0, encoding);
     this.#close();
   }
 
@@ -268,6 +286,9 @@ export class ReadChain implements Chain {
   async #finish(file: RingFile, pieces: readonly Buffer[]): Promise<Buffer | string> {
     const { path, signal, encoding } = this.#request;
     try {
+      if (pieces.every(({ length }) => length === 0) && (await isFifo(this.#runtime, path))) {
+        await file.readable(signal);
+      }
       const whole = await readRest(file, { path, pieces, signal });
       return encoding === undefined ? whole : whole.toString(encoding);
     } finally {

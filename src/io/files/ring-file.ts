@@ -18,11 +18,13 @@ import {
   O_CLOEXEC,
   O_CREAT,
   OPEN_HOW_SIZE,
+  POLLIN,
   prepClose,
   prepCloseDirect,
   prepFsync,
   prepOpenat,
   prepOpenat2,
+  prepPollAdd,
   prepRead,
   prepStatx,
   prepWrite,
@@ -148,6 +150,19 @@ export class RingFile {
   async truncate(size: number): Promise<void> {
     this.requireOpen();
     await this.during(() => truncateOpen(this.#runtime, this.#fd, size));
+  }
+
+  /** Waits until there is something to read, or a writer of a FIFO has come and gone. */
+  async readable(signal: AbortSignal | undefined): Promise<void> {
+    this.requireOpen();
+    const { scheduler } = this.#engine;
+    const operation = scheduler.begin(settleTransfer, 'poll');
+    prepPollAdd(scheduler.sqe, this.#fd, POLLIN);
+    if (this.#slots !== null) setSqeFlags(scheduler.sqe, IOSQE_FIXED_FILE);
+    operation.context = this;
+    this.#pending += 1;
+    if (signal !== undefined) bindSignal(scheduler, operation, signal);
+    await promiseOf<number>(operation);
   }
 
   async sync(): Promise<void> {

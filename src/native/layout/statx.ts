@@ -129,13 +129,43 @@ export function readStatxDioAlign(bytes: Uint8Array, offset: number = 0): StatxD
   return { memory: view.getUint32(152, true), offset: view.getUint32(156, true) };
 }
 
+/** Seconds and nanoseconds as they are in the struct; seconds may be negative. */
+export interface StatxTimes {
+  readonly atimeSeconds: number;
+  readonly atimeNs: number;
+  readonly mtimeSeconds: number;
+  readonly mtimeNs: number;
+  readonly ctimeSeconds: number;
+  readonly ctimeNs: number;
+  readonly birthtimeSeconds: number;
+  readonly birthtimeNs: number;
+}
+
+/** Reads the times of the struct at `offset`, unrounded, in two parts. */
+export function readStatxTimes(bytes: Uint8Array, offset: number = 0): StatxTimes {
+  const view = new DataView(bytes.buffer, bytes.byteOffset + offset, STRUCT_STATX_SIZE);
+  return {
+    atimeSeconds: seconds(view, ATIME),
+    atimeNs: view.getUint32(ATIME + 8, true),
+    mtimeSeconds: seconds(view, MTIME),
+    mtimeNs: view.getUint32(MTIME + 8, true),
+    ctimeSeconds: seconds(view, CTIME),
+    ctimeNs: view.getUint32(CTIME + 8, true),
+    birthtimeSeconds: seconds(view, BTIME),
+    birthtimeNs: view.getUint32(BTIME + 8, true),
+  };
+}
+
 function readUint64(view: DataView, at: number): number {
   return view.getUint32(at + 4, true) * 4294967296 + view.getUint32(at, true);
 }
 
+function seconds(view: DataView, at: number): number {
+  return view.getInt32(at + 4, true) * 4294967296 + view.getUint32(at, true);
+}
+
 function milliseconds(view: DataView, at: number): number {
-  const seconds = view.getInt32(at + 4, true) * 4294967296 + view.getUint32(at, true);
-  return seconds * 1000 + view.getUint32(at + 8, true) / 1_000_000;
+  return seconds(view, at) * 1000 + view.getUint32(at + 8, true) / 1_000_000;
 }
 
 function nanoseconds(view: DataView, at: number): bigint {

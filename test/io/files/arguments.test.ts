@@ -6,6 +6,7 @@
 import { constants } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import {
+  openFlags,
   validateMode,
   validateOpenFlags,
   validatePath,
@@ -142,5 +143,13 @@ describe('validateTransfer', () => {
     [{ length: Infinity }],
   ])('refuses %o', (options) => {
     expect(codeOf(() => validateTransfer(buffer, options))).toBe('ERR_OUT_OF_RANGE');
+  });
+});
+
+describe('openFlags', () => {
+  it('recognizes, and refuses nothing', () => {
+    expect([undefined, null, 'r+', 'wx', 5, -1].map(openFlags)).toEqual([0, 0, 2, 0o1301, 5, -1]);
+    const others = ['x', '', 1.5, 2 ** 31, {}, 'toString', 5n];
+    expect(others.map(openFlags)).toEqual(others.map(() => undefined));
   });
 });

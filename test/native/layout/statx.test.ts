@@ -8,6 +8,7 @@ import {
   readBigStatx,
   readStatx,
   readStatxDioAlign,
+  readStatxTimes,
   STRUCT_STATX_SIZE,
 } from '../../../src/native/layout/statx.ts';
 import { recordedStruct } from '../../support/recorded-structs.ts';
@@ -94,5 +95,27 @@ describe('readStatxDioAlign', () => {
     expect(readStatxDioAlign(bytes, 8)).toBe(null);
     view.setUint32(0, 0x2000, true);
     expect(readStatxDioAlign(bytes, 8)).toEqual({ memory: 4, offset: 512 });
+  });
+});
+
+describe('readStatxTimes', () => {
+  it('reads seconds and nanoseconds, also before 1970', () => {
+    const bytes = new Uint8Array(STRUCT_STATX_SIZE + 8);
+    const view = new DataView(bytes.buffer, 8);
+    // Offsets 0x40, 0x50, 0x60 and 0x70 of the kernel's header.
+    [0x40, 0x50, 0x60, 0x70].forEach((at, index) => {
+      view.setBigInt64(at, [-2n, 5_000_000_000n, 0n, 1n][index] ?? 0n, true);
+      view.setUint32(at + 8, 999_999_990 + index, true);
+    });
+    expect(readStatxTimes(bytes, 8)).toEqual({
+      atimeSeconds: -2,
+      atimeNs: 999_999_990,
+      birthtimeSeconds: 5_000_000_000,
+      birthtimeNs: 999_999_991,
+      ctimeSeconds: 0,
+      ctimeNs: 999_999_992,
+      mtimeSeconds: 1,
+      mtimeNs: 999_999_993,
+    });
   });
 });

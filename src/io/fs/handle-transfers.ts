@@ -1,0 +1,191 @@
+/**
+ * `read`, `readv`, `write` and `writev` of a `FileHandle`, in all the forms that Node takes.
+ *
+ * Each function recognizes arguments that are plain and begins the operation, or returns `null`:
+ * then Node's own method is called, which does it or throws what Node throws.
+ *
+ * Hot path: nothing is allocated for the usual form, a buffer and three numbers.
+ */
+
+import { S_IFIFO, S_IFMT } from '../../native/abi.ts';
+import { isStable } from '../../runtime/index.ts';
+import type { Block } from '../../runtime/index.ts';
+import {
+  CURRENT_POSITION,
+  settleRead,
+  settleReadv,
+  settleWrite,
+  settleWritev,
+} from './ring-descriptor.ts';
+import type { RingDescriptor } from './ring-descriptor.ts';
+import { statsOf } from './stats.ts';
+
+type View = ArrayBufferView;
+
+/** The largest `read(2)` or `write(2)`. */
+const TRANSFER_SIZE_MAX = 0x7ffff000;
+/** IOV_MAX: with more buffers Node makes several calls. */
+const BUFFER_COUNT_MAX = 1024;
+/** What `read()` without a buffer reads into, as in Node. */
+const READ_SIZE_DEFAULT = 16_384;
+
+/** `read(buffer, offset, length, position)`, `read(buffer, options)`, `read(options)`, `read()`. */
+export function beginRead(
+  descriptor: RingDescriptor,
+  buffer: unknown,
+  offset: unknown,
+  length: unknown,
+  position: unknown,
+): Promise<unknown> | null {
+  if (!descriptor.isOpen) return null;
+  if (!ArrayBuffer.isView(buffer)) return beginReadWith(descriptor, buffer ?? {}, null);
+  if (typeof offset === 'object' && offset !== null) {
+    return beginReadWith(descriptor, offset, buffer);
+  }
+  const from = offset ?? 0;
+  const count = length ?? buffer.byteLength - (from as number);
+  const at = plainPosition(position ?? CURRENT_POSITION);
+  if (at === undefined || !isPlainPart(buffer, from, count)) return null;
+  if (at === CURRENT_POSITION && descriptor.awaitsWriter) {
+    return readFirst(descriptor, () =>
+      descriptor.read(settleRead, buffer, from as number, count as number, at),
+    );
+  }
+  return descriptor.read(settleRead, buffer, from as number, count as number, at);
+}
+
+function beginReadWith(
+  descriptor: RingDescriptor,
+  options: unknown,
+  buffer: View | null,
+): Promise<unknown> | null {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) return null;
+  const given = options as Record<string, unknown>;
+  const target = buffer ?? given['buffer'] ?? Buffer.alloc(READ_SIZE_DEFAULT);
+  // An explicit null is no buffer, and not what the default is for.
+  if (!ArrayBuffer.isView(target) || given['buffer'] === null) return null;
+  const { offset = 0, length, position } = given;
+  if (typeof offset === 'object') return null;
+  return beginRead(descriptor, target, offset, length, position);
+}
+
+/**
+ * The first read of a file that may be a FIFO, opened without waiting for a writer. When nobody has
+ * it open for writing it reads nothing, as at the end of a file: it then waits for data, or for a
+ * writer that has come and gone.
+ */
+async function readFirst(
+  descriptor: RingDescriptor,
+  read: () => Promise<{ bytesRead: number }>,
+): Promise<unknown> {
+  return await descriptor.during(async () => {
+    const first = await read();
+    const mayBeFifo = descriptor.awaitsWriter && first.bytesRead === 0;
+    descriptor.awaitsWriter = false;
+    if (!mayBeFifo || !(await descriptor.stat(isFifo))) return first;
+    await descriptor.readable();
+    return await read();
+  });
+}
+
+/** Whether the struct at the block's beginning is that of a FIFO. */
+export function isFifo(block: Block): boolean {
+  return (statsOf(block).mode & S_IFMT) === S_IFIFO;
+}
+
+/** `write(buffer, offset, length, position)`, `write(buffer, options)`, `write(text, …)`. */
+export function beginWrite(
+  descriptor: RingDescriptor,
+  data: unknown,
+  offset: unknown,
+  length: unknown,
+  position: unknown,
+): Promise<unknown> | null {
+  if (!descriptor.isOpen) return null;
+  if (typeof data === 'string') return beginWriteText(descriptor, data, offset, length);
+  if (!ArrayBuffer.isView(data)) return null;
+  let from = offset ?? 0;
+  let count = length;
+  let at = position;
+  if (typeof offset === 'object') {
+    // Also null: length and position are then not looked at, as in Node.
+    const options = (offset ?? {}) as Record<string, unknown>;
+    from = options['offset'] ?? 0;
+    count = options['length'];
+    at = options['position'];
+  }
+  // What is not a number is no length and no position, as in Node.
+  if (typeof count !== 'number') count = data.byteLength - (from as number);
+  const to = typeof at === 'number' ? plainPosition(at) : CURRENT_POSITION;
+  if (to === undefined || !isPlainPart(data, from, count)) return null;
+  return descriptor.write(settleWrite, data, from as number, count as number, to);
+}
+
+function beginWriteText(
+  descriptor: RingDescriptor,
+  text: string,
+  position: unknown,
+  encoding: unknown,
+): Promise<unknown> | null {
+  const to = typeof position === 'number' ? plainPosition(position) : CURRENT_POSITION;
+  const isKnown = encoding === undefined || encoding === null || encoding === 'utf8';
+  if (to === undefined || text === '' || !isKnown) return null;
+  const bytes = Buffer.from(text);
+  const written = descriptor.write<{ buffer: unknown }>(
+    settleWrite,
+    bytes,
+    0,
+    bytes.byteLength,
+    to,
+  );
+  return written.then((result) => {
+    // The caller gets what it passed.
+    result.buffer = text;
+    return result;
+  });
+}
+
+/** `readv(buffers, position)`. */
+export function beginReadv(
+  descriptor: RingDescriptor,
+  buffers: unknown,
+  position: unknown,
+): Promise<unknown> | null {
+  const at = typeof position === 'number' ? plainPosition(position) : CURRENT_POSITION;
+  if (at === undefined || !descriptor.isOpen || !isPlainList(buffers)) return null;
+  if (at === CURRENT_POSITION && descriptor.awaitsWriter) {
+    return readFirst(descriptor, () => descriptor.vector(settleReadv, 'read', buffers, at));
+  }
+  return descriptor.vector(settleReadv, 'read', buffers, at);
+}
+
+/** `writev(buffers, position)`. */
+export function beginWritev(
+  descriptor: RingDescriptor,
+  buffers: unknown,
+  position: unknown,
+): Promise<unknown> | null {
+  const at = typeof position === 'number' ? plainPosition(position) : CURRENT_POSITION;
+  if (at === undefined || !descriptor.isOpen || !isPlainList(buffers)) return null;
+  return descriptor.vector(settleWritev, 'write', buffers, at);
+}
+
+/** Whether the kernel may be shown this part of a buffer, and it is not empty. */
+function isPlainPart(buffer: View, offset: unknown, length: unknown): boolean {
+  if (typeof offset !== 'number' || typeof length !== 'number') return false;
+  if (!Number.isInteger(offset) || !Number.isInteger(length)) return false;
+  if (offset < 0 || length <= 0 || length > TRANSFER_SIZE_MAX) return false;
+  return offset + length <= buffer.byteLength && isStable(buffer);
+}
+
+function isPlainList(buffers: unknown): buffers is View[] {
+  if (!Array.isArray(buffers) || buffers.length === 0) return false;
+  if (buffers.length > BUFFER_COUNT_MAX) return false;
+  return buffers.every((buffer) => ArrayBuffer.isView(buffer) && isStable(buffer));
+}
+
+/** `undefined` means that Node has to judge it: a bigint is no position for some Nodes. */
+function plainPosition(position: unknown): number | undefined {
+  if (typeof position !== 'number' || !Number.isSafeInteger(position)) return undefined;
+  return position >= CURRENT_POSITION ? position : undefined;
+}
