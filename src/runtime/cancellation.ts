@@ -11,7 +11,7 @@ import { ENOENT, prepCancel } from '../native/index.ts';
 import type { Operation } from './operation.ts';
 import type { Scheduler } from './scheduler.ts';
 
-/** A linked operation is not found before its turn comes, a tick or more after the one before it. */
+/** A linked operation is not found before its turn comes, a tick or more after the last one. */
 const LINKED_ATTEMPTS_MAX = 1000;
 
 /**

@@ -264,8 +264,8 @@ export class Runtime {
    *
    * @param size - bytes, at most 1 GiB.
    * @returns the memory.
-   * @throws `ENOMEM` over RLIMIT_MEMLOCK, `ERR_TABLE_FULL` when 1024 are in use, `ERR_OUT_OF_RANGE`,
-   *   `ERR_RUNTIME_CLOSED`.
+   * @throws `ENOMEM` over RLIMIT_MEMLOCK, `ERR_TABLE_FULL` when 1024 are in use,
+   *   `ERR_OUT_OF_RANGE`, `ERR_RUNTIME_CLOSED`.
    * @example
    * ```ts
    * import { File, runtime } from 'onering';

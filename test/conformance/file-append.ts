@@ -1,5 +1,6 @@
 /**
- * Appending to files and cutting them off, seen through `node:fs`. The same cases for every backend.
+ * Appending to files and cutting them off, seen through `node:fs`. The same cases for every
+ * backend.
  */
 
 // oxlint-disable vitest/no-standalone-expect -- the cases of a suite are tests.

@@ -2,13 +2,10 @@
  * Cutting or extending an open file, on the ring from Linux 6.9 on, by Node's thread pool before.
  */
 
-import { ftruncate } from 'node:fs';
-import { promisify } from 'node:util';
 import { EINVAL, prepFtruncate } from '../../native/abi.ts';
 import { promiseOf, settleWithResult, SystemError } from '../../runtime/index.ts';
 import type { Runtime } from '../../runtime/index.ts';
-
-const ftruncateOnNode = promisify(ftruncate);
+import { truncateOnNode } from './node-truncate.ts';
 
 /** Gives an open file another size. Rejects with ftruncate(2)'s error. */
 export async function truncateOpen(runtime: Runtime, fd: number, size: number): Promise<void> {
@@ -20,6 +17,6 @@ export async function truncateOpen(runtime: Runtime, fd: number, size: number): 
   } catch (error) {
     // Either no such opcode, or an error that Node will report as well.
     if (!(error instanceof SystemError) || error.errno !== -EINVAL) throw error;
-    await ftruncateOnNode(fd, size);
+    await truncateOnNode(fd, size);
   }
 }

@@ -1,6 +1,7 @@
 /**
  * Appending on the ring: one submission for a write and its sync, short writes, and what the
- * kernel says no to. Groups are in `append-log.test.ts`, users' view in `conformance/file-append.ts`.
+ * kernel says no to. Groups are in `append-log.test.ts`, the users' view in
+ * `conformance/file-append.ts`.
  */
 
 import { constants, readFileSync, writeFileSync } from 'node:fs';
