@@ -5,14 +5,18 @@
 
 // oxlint-disable vitest/no-standalone-expect -- the cases of a suite are tests.
 
+import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect } from 'vitest';
 import { Channel } from '../../src/io/channel/channel.ts';
 import { TcpListener } from '../../src/io/tcp/tcp-listener.ts';
 import { TcpStream } from '../../src/io/tcp/tcp-stream.ts';
+import { UnixListener } from '../../src/io/unix/unix-listener.ts';
+import { UnixStream } from '../../src/io/unix/unix-stream.ts';
 import { Suite } from '../support/conformance-suite.ts';
 import { rejectionOf } from '../support/rejections.ts';
 import { SeededRandom } from '../support/seeded-random.ts';
+import { tempDirectory } from '../support/temp-directory.ts';
 
 type Pair = readonly [one: Channel, other: Channel];
 
@@ -273,4 +277,16 @@ channelSuite.add('says where connections cannot be handed over', async ({ backen
   }
   await Promise.all([client.close(), accepted.close(), listener.close()]);
   await close([one, other]);
+});
+
+channelSuite.add('refuses streams that cannot change threads', async () => {
+  const ends = pair();
+  const path = join(tempDirectory(), 'socket');
+  const listener = await UnixListener.listen({ path });
+  const [client, accepted] = await Promise.all([UnixStream.connect({ path }), listener.accept()]);
+  expect(await rejectionOf(ends[0].send(accepted))).toMatchObject({ name: 'DataCloneError' });
+  await accepted.write('kept');
+  expect(String(await client.read())).toBe('kept');
+  await Promise.all([client.close(), accepted.close(), listener.close()]);
+  await close(ends);
 });

@@ -6,7 +6,7 @@
  */
 
 import { describe, expect, it } from 'vitest';
-import { hosts, runProgram } from '../loop/host.ts';
+import { hosts, ringHosts, runProgram } from '../loop/host.ts';
 import { SeededRandom } from '../support/seeded-random.ts';
 
 interface Half {
@@ -26,6 +26,7 @@ interface EndsReport {
 }
 
 const channels = new URL('programs/channels.mjs', import.meta.url);
+const channelOrphans = new URL('programs/channel-orphans.mjs', import.meta.url);
 const channelEnds = new URL('programs/channel-ends.mjs', import.meta.url);
 
 const MESSAGES = Number(process.env['ONERING_MESSAGES'] ?? 100_000);
@@ -69,4 +70,11 @@ describe.each(['terminate', 'exit', 'close'])('workers that end by %s', (mode) =
     },
     35_000,
   );
+});
+
+describe('connections on their way to a worker that is terminated', () => {
+  it.each(ringHosts)('are closed on $label', async (host) => {
+    const report = await runProgram(host, channelOrphans, []);
+    expect(report).toMatchObject({ ended: 5, leaked: 0 });
+  });
 });
