@@ -32,6 +32,8 @@ export function compareWithNode(cases: readonly CaseResult[]): Comparison[] {
     const ours = bestOf(result);
     if (node === undefined || ours === null || !isProven(node)) return [];
     const ratio = ratioBetween(ours, node);
+    // To nothing there is no ratio.
+    if (![ratio.median, ratio.min, ratio.max].every(Number.isFinite)) return [];
     const verdict = verdictOf(ratio, better === 'more');
     return [{ title, better, row: ours.name, ratio, verdict, cpuRatio: cpuRatioOf(ours, node) }];
   });

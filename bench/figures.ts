@@ -85,7 +85,9 @@ const FIGURES: readonly Column[] = [
 function formatRatio(series: Series, baseline: Series): string {
   if (series.family === 'fio') return UNKNOWN;
   if (!isProven(baseline) || !isProven(series)) return 'refused';
-  return baseline === series ? '1' : formatSummary(ratioBetween(series, baseline));
+  if (baseline === series) return '1';
+  const ratio = ratioBetween(series, baseline);
+  return Number.isFinite(ratio.median) ? formatSummary(ratio) : UNKNOWN;
 }
 
 function formatFigure(value: number | null, digits: number): string {

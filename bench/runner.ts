@@ -62,7 +62,7 @@ export async function runCase(
   const { title, unit, better, baselines, load = null } = oneCase;
   const entries = makeEntries(oneCase, context.settings, isFirst);
   if (entries.length > 0) {
-    await oneCase.prepare?.();
+    await prepare(oneCase, entries, context);
     await runRounds(oneCase, entries, context);
     if (isFirst) await runCounted(oneCase, entries, context);
   }
@@ -72,6 +72,21 @@ export async function runCase(
   const series = entries.map((entry) => seriesOf(entry, complete));
   const shown = context.isInterrupted() ? series.filter(hasSomething) : series;
   return { scenario, group, title, unit, better, baselines, load, series: shown };
+}
+
+/** What cannot be prepared fails for everybody, unless somebody just interrupts. */
+async function prepare(
+  oneCase: Case,
+  entries: readonly Entry[],
+  { isInterrupted }: RunContext,
+): Promise<void> {
+  try {
+    await oneCase.prepare?.();
+  } catch (error) {
+    if (isInterrupted()) return;
+    const reason = error instanceof Error ? error.message : String(error);
+    for (const entry of entries) entry.failure = `Cannot prepare: ${reason}`;
+  }
 }
 
 function makeEntries(oneCase: Case, settings: Settings, isFirst: boolean): Entry[] {

@@ -8,7 +8,8 @@
  *            many it got, and how many of those that it looked at were wrong (little endian).
  *   accept   CONNECTIONS at a time that connect, send 8 bytes, expect them back, and close.
  *   paused   CONNECTIONS that send until the server, which never reads, takes no more for 0.3 s:
- *            how many bytes did it take, and how much memory did its process grow by?
+ *            how many bytes did it take, and how much has its process grown since before
+ *            the connections?
  */
 #include "load.h"
 #include <poll.h>
@@ -17,7 +18,6 @@
 /* So many addresses of the loopback network share the ports of connections that were closed. */
 #define SOURCE_COUNT 200
 #define PAUSE_NS 300000000u
-#define SETTLING_MICROS 300000u
 
 struct connection {
 	int fd;
@@ -147,12 +147,10 @@ static uint64_t resident_bytes(int pid)
 	return field_of(path, "VmRSS:") * 1024;
 }
 
-static void run_paused(int server_pid)
+static void run_paused(int server_pid, uint64_t before)
 {
 	struct epoll_event events[EVENT_BATCH];
-	/* What accepting has cost is not what is asked for. */
-	usleep(SETTLING_MICROS);
-	uint64_t before = resident_bytes(server_pid), start_ns = now_ns();
+	uint64_t start_ns = now_ns();
 	for (uint64_t last_ns = now_ns(); now_ns() - last_ns < PAUSE_NS;) {
 		int count = epoll_wait(poller, events, EVENT_BATCH, 50);
 		for (int i = 0; i < count; i++)
@@ -193,6 +191,7 @@ int main(int argc, char **argv)
 		fail("Cannot set up: %s", strerror(errno));
 	int is_accept = strcmp(argv[1], "accept") == 0, is_sink = strcmp(argv[1], "sink") == 0;
 	uint64_t next = 0, warm_ns = (uint64_t)(warmup * 1e9);
+	uint64_t resident = resident_bytes(server_pid);
 	for (uint32_t i = 0; i < connection_count; i++) {
 		if (is_accept) {
 			begin_visit(&connections[i], port, next++);
@@ -202,7 +201,7 @@ int main(int argc, char **argv)
 		}
 	}
 	if (!is_accept && !is_sink) {
-		run_paused(server_pid);
+		run_paused(server_pid, resident);
 		return 0;
 	}
 	if (is_accept)
