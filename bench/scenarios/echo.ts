@@ -97,7 +97,7 @@ function roundTripCase(bench: Bench): Case {
   const { busyWaitMicros, messageSize, spins } = bench.settings;
   const size = messageSize ?? SMALL;
   const busy = (name: string, driver: string): ServerDriver => ({
-    name: `${name}, busy wait`,
+    name: `${name} (busy wait)`,
     family: 'onering',
     driver,
     options: { busyWaitMicros },
@@ -117,7 +117,7 @@ function roundTripCase(bench: Bench): Case {
         busy('onering-callback', 'onering/echo-callback'),
         busy('onering-promise', 'onering/echo-promise'),
       ]),
-      { name: 'c, busy wait', family: 'c', command: spinning },
+      { name: 'c (busy wait)', family: 'c', command: spinning },
     ],
     sizes: [1, size],
     toValue: (figures) => numberIn(figures, 'latencyMicros.p50'),
@@ -127,7 +127,7 @@ function roundTripCase(bench: Bench): Case {
 function rateCase(bench: Bench, rate: NodeRate, percent: number): Case {
   const connections = 32;
   const minWait = (count: number, micros: number): ServerDriver => ({
-    name: `onering, min-wait ${count} in ${micros} µs`,
+    name: `onering (min-wait ${count} in ${micros} µs)`,
     family: 'onering',
     driver: 'onering/echo-callback',
     options: { minWait: { count, micros } },

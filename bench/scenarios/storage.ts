@@ -144,6 +144,7 @@ function readCase(bench: Bench, depth: number, isDirect: boolean): Case {
     stride: isDirect ? 1 : 16,
     isDirect,
     name: 'pages',
+    more: { 'onering (registered memory)': 'onering-registered' },
     hasFio: true,
     prepare: (path) => makePagesFile(path, pages),
     reading: () => ({ expected: sumOver((number) => sumOfPages(mix(number) % pages, 1)) }),
@@ -237,7 +238,7 @@ function logCase(bench: Bench, depth: number): Case {
     count: 1,
     stride: 1,
     name: 'log',
-    more: { 'onering, group commit': 'onering-append' },
+    more: { 'onering (group commit)': 'onering-append' },
     beforeRun: (path) => rmSync(path, { force: true }),
     reading: (path) => ({
       expected: sumOver(sumOfRecord),
@@ -302,7 +303,10 @@ function pollCase(bench: Bench): Case {
     encoding: 'utf8',
   });
   const canPoll = (stdout ?? '').includes('"hybrid"');
-  const rows = { 'onering, hybrid polling': 'onering-hybrid', 'onering, busy': 'onering-busy' };
+  const rows = {
+    'onering (hybrid polling)': 'onering-hybrid',
+    'onering (busy polling)': 'onering-busy',
+  };
   return caseOf(bench, {
     title: `4 KiB random reads, O_DIRECT, ${canPoll ? 'polled' : 'not polled: no poll queues'}`,
     unit: 'reads/s',
@@ -410,7 +414,7 @@ function contendersOf({ programs, twins, settings }: Bench, plan: Plan): Contend
   if (cores !== POOL_DEFAULT && settings.size === 'full') {
     const env = { UV_THREADPOOL_SIZE: String(cores) };
     const command = by(node, 'node-promises');
-    contenders.splice(2, 0, { name: `node, pool of ${cores}`, family: 'node', command, env });
+    contenders.splice(2, 0, { name: `node (pool of ${cores})`, family: 'node', command, env });
   }
   const more = Object.entries(plan.more ?? {}).map(([name, driver]): Contender => {
     return { name, family: 'onering', command: by(node, driver) };

@@ -26,7 +26,7 @@ export const write: PlaceWorkload = async (driver, parameters) => {
   const { path, size, count, depth } = parameters;
   const file = await driver.open(path, constants.O_RDWR | constants.O_CREAT);
   const looker = openSync(path, 'r');
-  const buffers = await makeBuffers(parameters, null);
+  const buffers = makeBuffers(driver, parameters, null);
   const ends = new Uint8Array(8);
   const rounds = new Uint32Array(depth);
   // Every lane has places of its own, so that nobody overwrites what another one still looks at.
@@ -58,7 +58,7 @@ export const write: PlaceWorkload = async (driver, parameters) => {
 export const log: PlaceWorkload = async (driver, parameters) => {
   const { path, size, depth } = parameters;
   const file = await driver.open(path, constants.O_RDWR | constants.O_CREAT);
-  const buffers = await makeBuffers(parameters, null);
+  const buffers = makeBuffers(driver, parameters, null);
   return {
     style: driver.style,
     lanes: depth,
@@ -83,7 +83,7 @@ async function readingWork(
   const { path, size, depth, isDirect } = parameters;
   const flags = constants.O_RDONLY | (isDirect ? constants.O_DIRECT : 0);
   const file: StorageFile = await driver.open(path, flags);
-  const buffers = await makeBuffers(parameters, isDirect ? path : null);
+  const buffers = makeBuffers(driver, parameters, isDirect ? path : null);
   return {
     style: driver.style,
     lanes: depth,
@@ -97,12 +97,15 @@ async function readingWork(
 }
 
 /** One buffer a lane; those for O_DIRECT begin where the device takes them, on a page if can be. */
-async function makeBuffers(
+function makeBuffers(
+  { allocate }: StorageDriver,
   { size, depth }: Parameters,
   directPath: string | null,
-): Promise<Buffer[]> {
-  const memory = Buffer.from(new ArrayBuffer(depth * size + PAGE));
-  const offset = directPath === null ? 0 : findAlignment(memory, directPath);
+): Buffer[] {
+  const bytes = depth * size + PAGE;
+  const memory = allocate?.(bytes) ?? Buffer.from(new ArrayBuffer(bytes));
+  const isFree = directPath === null || allocate !== undefined;
+  const offset = isFree ? 0 : findAlignment(memory, directPath);
   return Array.from({ length: depth }, (_, lane) =>
     memory.subarray(offset + lane * size, offset + (lane + 1) * size),
   );

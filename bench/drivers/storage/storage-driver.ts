@@ -20,6 +20,8 @@ export interface StorageFile {
 export interface StorageDriver {
   readonly style: Style;
   open(path: string, flags: number): Promise<StorageFile>;
+  /** Memory for reads and writes, where the driver has its own; it begins on a page. */
+  readonly allocate?: (size: number) => Buffer;
   /** Bytes that a read or write has moved. */
   countOf(result: unknown): number;
   /** Reads a whole file into memory that nobody else has. */
