@@ -24,7 +24,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const fingerprintFile = join(root, 'dist', '.fingerprint');
-const compiledFolders = ['src', 'bin', 'bench', 'examples'];
+const compiledFolders = ['src', 'bin', 'bench', 'examples', 'test/kernels'];
 const buildSettings = ['package-lock.json', 'tsconfig.json', 'tsconfig.build.json'];
 
 /** What the page of `onering bench --html` carries, so that an installed package has it too. */
@@ -101,7 +101,7 @@ function removeOrphans() {
 }
 
 function sources() {
-  return compiledFolders.flatMap(filesUnder).filter((path) => path.endsWith('.ts'));
+  return compiledFolders.flatMap(filesUnder).filter((path) => /(?<!\.test)\.ts$/.test(path));
 }
 
 /** Paths relative to the root, with forward slashes, in a fixed order. */

@@ -101,7 +101,7 @@ export function measurementComplaints(source: Source): string[] {
       const from = starts.findLast((start) => start <= line) ?? 0;
       const to = starts.find((start) => start > line) ?? lines.length;
       const section = source.text.split('\n').slice(from, to).join('\n');
-      return !/\bnpm run bench\b/.test(section);
+      return !/\bnpm run (bench|test:kernels)\b/.test(section);
     })
     .map(({ line }) => {
       const advice = 'name the command that measures it again, `npm run bench -- …`';
