@@ -260,9 +260,9 @@ export class RingSocket extends StreamBase implements HandleOwner {
     callback?: (error?: Error | null) => void,
   ): boolean {
     // The callback belongs to whoever writes, not to the socket's own async context.
-    if (typeof encoding === 'function') return super.write(chunk, AsyncResource.bind(encoding));
+    if (typeof encoding === 'function') return super.write(chunk, inOwnContext(encoding));
     if (callback === undefined) return super.write(chunk, encoding as BufferEncoding);
-    const bound = typeof callback === 'function' ? AsyncResource.bind(callback) : callback;
+    const bound = typeof callback === 'function' ? inOwnContext(callback) : callback;
     return super.write(chunk, encoding as BufferEncoding, bound);
   }
 
@@ -457,6 +457,15 @@ export class RingSocket extends StreamBase implements HandleOwner {
     this._handle = null;
     this._sockname = null;
   }
+}
+
+/** `AsyncResource.bind` does the same, and defines properties on a new function each time. */
+function inOwnContext(callback: (error?: Error | null) => void): (error?: Error | null) => void {
+  const resource = new AsyncResource('WRITEWRAP', { requireManualDestroy: true });
+  return (error) => {
+    resource.runInAsyncScope(callback, undefined, error);
+    resource.emitDestroy();
+  };
 }
 
 /** With `allowHalfOpen` off the socket ends with its peer: what is written then, is late. */
