@@ -32,7 +32,7 @@ interface SizeDefaults {
 const SIZES: Readonly<Record<Size, SizeDefaults>> = {
   full: { rounds: 5, seconds: 0.7, warmup: 0.3 },
   quick: { rounds: 2, seconds: 0.2, warmup: 0.1 },
-  smoke: { rounds: 1, seconds: 0.1, warmup: 0.05 },
+  smoke: { rounds: 1, seconds: 0.25, warmup: 0.05 },
 };
 
 const FAMILIES = ['node', 'c', 'bun', 'deno', 'fio', 'nginx'];

@@ -135,6 +135,7 @@ function udpCase(bench: Bench): Case {
   const window = bySize(settings, 16, 64, 64);
   const drivers: ServerDriver[] = [
     { name: 'node', family: 'node', driver: 'node/udp' },
+    { name: 'onering-callback', family: 'onering', driver: 'onering/udp-callback' },
     { name: 'bun (node:dgram)', family: 'bun', driver: 'node/udp' },
     { name: 'deno (node:dgram)', family: 'deno', driver: 'node/udp' },
   ];
