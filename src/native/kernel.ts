@@ -61,6 +61,8 @@ export interface Kernel {
   fcntl(fd: number, command: number, argument: number): number;
   /** `unlink(2)`: the address of a path that ends in a NUL. */
   unlink(path: number): number;
+  /** `madvise(2)` on whole pages. */
+  madvise(address: number, size: number, advice: number): number;
   /** `getrusage(2)`: `usage` is the address of 144 bytes. */
   getrusage(who: number, usage: number): number;
   /** Milliseconds, fractional, of a clock that never goes back. */
@@ -125,6 +127,7 @@ function linuxKernel(libc: Libc): Kernel {
     pipe: (fds, flags) => syscalls.pipe(libc, fds, flags),
     fcntl: (fd, command, argument) => syscalls.fcntl(libc, fd, command, argument),
     unlink: (path) => syscalls.unlink(libc, path),
+    madvise: (address, size, advice) => syscalls.madvise(libc, address, size, advice),
     getrusage: (who, usage) => syscalls.getrusage(libc, who, usage),
     nowMs: () => performance.now(),
   };

@@ -132,6 +132,11 @@ export function fcntl(libc: Libc, fd: number, command: number, argument: number)
   return result(libc, libc.fcntl(fd, command, argument));
 }
 
+/** `madvise(2)` on whole pages. */
+export function madvise(libc: Libc, address: number, size: number, advice: number): number {
+  return result(libc, libc.madvise(address, size, advice));
+}
+
 /** `unlink(2)`; `path` is the address of one that ends in a NUL. */
 export function unlink(libc: Libc, path: number): number {
   return result(libc, libc.unlink(path));

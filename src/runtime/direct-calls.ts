@@ -1,6 +1,6 @@
 /**
  * Direct calls: what has no opcode, or whose opcode is not on every kernel, and cannot block:
- * making a socket, binding it, asking for its addresses, its options.
+ * making a socket, binding it, asking for its addresses, its options; advice about memory.
  *
  * Each returns its result or `-errno`, as the layer below does.
  */
@@ -100,6 +100,11 @@ export class DirectCalls {
       block.bytes[path.length] = 0;
       return this.#kernel.unlink(block.address);
     });
+  }
+
+  /** Mirrors madvise(2): whole pages, and advice that changes no byte. */
+  advise(address: number, size: number, advice: number): number {
+    return this.#kernel.madvise(address, size, advice);
   }
 
   /** Mirrors getrusage(2): how often this thread gave the processor up, or `-errno`. */

@@ -7,6 +7,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { EADDRINUSE, EADDRNOTAVAIL, EBADF, EINVAL, ENOTCONN } from '../../src/native/errno.ts';
+import { MADV_NORMAL } from '../../src/native/constants/memory.ts';
 import * as sockets from '../../src/native/constants/sockets.ts';
 import { linuxHost } from '../../src/native/kernel.ts';
 import { decodeSockaddr, encodeSockaddr } from '../../src/native/layout/sockaddr.ts';
@@ -154,5 +155,11 @@ describe('DirectCalls', () => {
     calls.voluntarySwitches();
     expect(pool.take(256)).toBe(first);
     pool.give(first);
+  });
+
+  it('gives advice about whole pages', () => {
+    const { address, memory } = pool.take(1 << 20);
+    expect(calls.advise(address, memory?.size ?? 0, MADV_NORMAL)).toBe(0);
+    expect(calls.advise(address + 1, 4096, MADV_NORMAL)).toBe(-EINVAL);
   });
 });

@@ -3,7 +3,8 @@
  * operations that take their time, come up short or fail, as a seeded generator decides.
  *
  * It keeps watch: a file is opened into an empty slot only, and `openSlots` says what was not
- * closed. Reads and writes are at the slot's own position.
+ * closed. Reads are
+ * at the position that they name, or at the slot's own; writes are at the end.
  */
 
 import { assert } from '../../src/native/assert.ts';
@@ -102,12 +103,13 @@ export class SimFiles {
     if (file === undefined) return -EBADF;
     if (this.#fails()) return this.#random.pick([-EIO, -EINTR]);
     const content = this.content.get(file.name) ?? Buffer.alloc(0);
-    const left = content.length - file.position;
-    const count = this.#shortened(Math.min(operation.length, left));
-    this.#bytesAt(operation.address, count).set(
-      content.subarray(file.position, file.position + count),
+    const isPlaced = operation.words[3] !== -1;
+    const position = isPlaced ? (operation.words[2] ?? 0) : file.position;
+    const count = this.#shortened(
+      Math.min(operation.length, Math.max(0, content.length - position)),
     );
-    file.position += count;
+    this.#bytesAt(operation.address, count).set(content.subarray(position, position + count));
+    if (!isPlaced) file.position += count;
     return count;
   }
 

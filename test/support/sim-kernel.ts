@@ -310,6 +310,7 @@ export class SimKernel implements Kernel {
   readonly pipe: () => number = this.socket;
   readonly fcntl: () => number = this.socket;
   readonly unlink: () => number = this.socket;
+  readonly madvise: () => number = () => 0;
 
   #enterRing(fd: number, flags: number): SimRing | number {
     if ((flags & c.IORING_ENTER_REGISTERED_RING) !== 0) {

@@ -2,17 +2,22 @@
  * Reading an open file to its end, whatever it is: a large file, one that grows or shrinks
  * meanwhile, a pipe, a device, a file of `/proc` whose size is 0.
  *
- * It reads from the current position, one operation after the other, until one gives nothing. The
- * size that the path has is a hint for how much memory to take, and decides nothing else.
+ * Until a read gives nothing: the size that the path has is a hint for how much memory to take, and
+ * how much to read in several pieces at once. What has no positions, as a pipe, is read from where
+ * it is, one operation after the other.
  */
 
-import { EINTR } from '../../native/abi.ts';
+import { EINTR, ESPIPE } from '../../native/abi.ts';
 import { fileTooLarge, SystemError } from '../../runtime/index.ts';
+import { allocateFresh } from './fresh-memory.ts';
+import { inPieces } from './pieces.ts';
 import type { RingFile } from './ring-file.ts';
 import { sizeOf } from './size-of.ts';
 
-/** One operation reads this much: an abort does not wait for long, the loop not at all. */
-const PIECE_SIZE = 1024 * 1024;
+/** One operation reads this much at most: an abort does not wait for long, the loop not at all. */
+const READ_SIZE_MAX = 1024 * 1024;
+/** From wherever the file is. */
+const CURRENT_POSITION = null;
 /** Where no size is known. */
 const CAPACITY_MIN = 64 * 1024;
 /** Node's own limit for a file in one `Buffer`. */
@@ -32,33 +37,69 @@ export async function readRest(file: RingFile, unfinished: Unfinished): Promise<
   const head = Buffer.concat(pieces);
   const size = await sizeOf(file.runtime, path);
   if (size > FILE_SIZE_MAX) throw fileTooLarge(size);
-  let buffer: Buffer = Buffer.allocUnsafeSlow(Math.max(size, head.length));
+  const engine = file.runtime.requireEngine();
+  let buffer = allocateFresh(engine, Math.max(size, head.length));
   head.copy(buffer);
-  let filled = head.length;
+  const ahead = await readAhead(file, buffer, head.length, signal);
+  const hasPositions = ahead >= 0;
+  let filled = head.length + Math.max(ahead, 0);
   for (;;) {
+    const position = hasPositions ? filled : CURRENT_POSITION;
     if (filled === buffer.length) {
       const more = Buffer.allocUnsafeSlow(CAPACITY_MIN);
-      const count = await readSome(file, more, 0, signal);
+      const count = await readSome(
+        file,
+        more,
+        { offset: 0, length: more.length, position },
+        signal,
+      );
       if (count === 0) return buffer;
       if (filled + count > FILE_SIZE_MAX) throw fileTooLarge(filled + count);
       buffer = grown(buffer, filled, more.subarray(0, count));
       filled += count;
     } else {
-      const count = await readSome(file, buffer, filled, signal);
+      const length = Math.min(READ_SIZE_MAX, buffer.length - filled);
+      const count = await readSome(file, buffer, { offset: filled, length, position }, signal);
       if (count === 0) return exactly(buffer, filled);
       filled += count;
     }
   }
 }
 
+/** Fills the buffer as far as there is something. Returns -1 for what has no positions. */
+async function readAhead(
+  file: RingFile,
+  buffer: Buffer,
+  filled: number,
+  signal: AbortSignal | undefined,
+): Promise<number> {
+  const length = buffer.length - filled;
+  if (length === 0) return -1;
+  const transfer = (offset: number, size: number): Promise<number> => {
+    const at = filled + offset;
+    return readSome(file, buffer, { offset: at, length: size, position: at }, signal);
+  };
+  try {
+    return await inPieces({ length, isUnordered: true, signal, transfer });
+  } catch (error) {
+    if (error instanceof SystemError && error.errno === -ESPIPE) return -1;
+    throw error;
+  }
+}
+
+interface Part {
+  readonly offset: number;
+  readonly length: number;
+  readonly position: number | null;
+}
+
 async function readSome(
   file: RingFile,
   buffer: Buffer,
-  offset: number,
+  part: Part,
   signal: AbortSignal | undefined,
 ): Promise<number> {
-  const length = Math.min(PIECE_SIZE, buffer.length - offset);
-  const options = signal === undefined ? { offset, length } : { offset, length, signal };
+  const options = signal === undefined ? part : { ...part, signal };
   for (;;) {
     try {
       return await file.read(buffer, options);

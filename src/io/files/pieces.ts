@@ -1,0 +1,83 @@
+/**
+ * A large transfer in pieces, so that nobody copies for long at a time: neither the loop, nor a
+ * kernel worker, which does not give its processor up while it copies, and may have been put on
+ * the loop's.
+ *
+ * It knows no file. The outcome is that of one read(2) or write(2): the bytes up to the first piece
+ * that was short or failed, and an error only where there are none. What later pieces did is lost,
+ * so only reads may have several in flight.
+ */
+
+/** From here on a transfer is split. */
+export const SPLIT_SIZE: number = 1024 * 1024;
+/** Pieces of a transfer that has several in flight: two or more keep two processors copying. */
+const PIECE_SIZE = 512 * 1024;
+/** In flight at once, where order does not matter. */
+const AT_ONCE = 4;
+/** Pieces that wait for each other: the hand-over weighs more. */
+const SEQUENTIAL_PIECE_SIZE: number = 1024 * 1024;
+
+/** What is to be transferred, and how. */
+export interface Large {
+  readonly length: number;
+  /** Whether pieces may run at the same time, in any order. */
+  readonly isUnordered: boolean;
+  readonly signal: AbortSignal | undefined;
+  /** Transfers one piece, and says how much of it there was. */
+  transfer(offset: number, length: number): Promise<number>;
+}
+
+/** Transfers all of it, or what there is. */
+export async function inPieces(large: Large): Promise<number> {
+  const run = new PieceRun(large);
+  const lanes: Promise<void>[] = [];
+  for (let lane = 0; lane < (large.isUnordered ? AT_ONCE : 1); lane += 1) lanes.push(run.lane());
+  await Promise.all(lanes);
+  return run.outcome();
+}
+
+class PieceRun {
+  readonly #large: Large;
+  readonly #pieceSize: number;
+  /** Where the next piece begins. */
+  #begun = 0;
+  /** Bytes before the first piece that was not whole. */
+  #end: number;
+  #isOver = false;
+  #error: unknown = null;
+
+  constructor(large: Large) {
+    this.#large = large;
+    this.#pieceSize = large.isUnordered ? PIECE_SIZE : SEQUENTIAL_PIECE_SIZE;
+    this.#end = large.length;
+  }
+
+  /** Transfers one piece after the other until there are no more. Does not reject. */
+  async lane(): Promise<void> {
+    const { length } = this.#large;
+    while (!this.#isOver && this.#begun < length) {
+      const offset = this.#begun;
+      const size = Math.min(this.#pieceSize, length - offset);
+      this.#begun += size;
+      try {
+        const count = await this.#large.transfer(offset, size);
+        if (count < size) this.#endAt(offset + count, null);
+      } catch (error) {
+        this.#endAt(offset, error);
+      }
+    }
+  }
+
+  outcome(): number {
+    const { signal } = this.#large;
+    if (this.#error !== null && (this.#end === 0 || signal?.aborted === true)) throw this.#error;
+    return this.#end;
+  }
+
+  #endAt(end: number, error: unknown): void {
+    this.#isOver = true;
+    if (end > this.#end || (end === this.#end && error === null)) return;
+    this.#end = end;
+    this.#error = error;
+  }
+}
