@@ -2,6 +2,7 @@
  * `open` and `FileHandle` of `fs/promises`, compared with Node: every method in every form.
  */
 
+import { createHash } from 'node:crypto';
 import type { EventEmitter } from 'node:events';
 import type { FileHandle as NodeHandle } from 'node:fs/promises';
 import { ComparedSuite } from '../support/fs-transcript.ts';
@@ -251,6 +252,32 @@ handlesSuite.compare('close', async (scene) => {
   second.once('close', () => note('second'));
   await second[Symbol.asyncDispose]();
   note(second.fd);
+});
+
+handlesSuite.compare('large transfers are as small ones', async (scene) => {
+  const { fs, at, note } = scene;
+  const size = 5 * 1024 * 1024 + 3;
+  const content = Buffer.alloc(size);
+  for (let i = 0; i < size; i += 1) content[i] = (i * 7 + (i >> 9)) & 0xff;
+  const handle = await fs.open(at('large'), 'w+');
+  const writes = [handle.write(content), handle.write('!'), handle.write(content, 0, size)];
+  note((await Promise.all(writes)).map(({ bytesWritten }) => bytesWritten));
+  note((await handle.write(content, 1, size - 1, 2)).bytesWritten);
+  const targets = [Buffer.alloc(size), Buffer.alloc(1), Buffer.alloc(size + 4096)];
+  const again = await fs.open(at('large'));
+  const reads = await Promise.all(targets.map((target) => again.read(target)));
+  note(reads.map(({ bytesRead }) => bytesRead));
+  note(targets.map((target) => createHash('sha1').update(target).digest('hex')));
+  const placed = await again.read(Buffer.alloc(4 * size), 7, 3 * size, size);
+  note(placed.bytesRead, createHash('sha1').update(placed.buffer).digest('hex'));
+  note((await again.read(Buffer.alloc(size), 0, size, 9 * size)).bytesRead);
+  const reading = again.read(Buffer.alloc(size), 0, size, 0);
+  await again.close();
+  note((await reading).bytesRead);
+  const appending = await fs.open(at('large'), 'a');
+  note((await appending.write(content)).bytesWritten, (await appending.stat()).size);
+  await appending.close();
+  await scene.attempt(() => handle.close());
 });
 
 handlesSuite.compare('a handle is what it seems', async (scene) => {

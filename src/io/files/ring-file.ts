@@ -4,11 +4,10 @@
  *
  * The buffer of a read or a write is held by the operation until its last completion. In a worker
  * data goes through mapped memory instead: kernel workers and devices may still use it when the
- * worker is terminated and V8's heap is gone.
+ * worker is terminated. Large transfers are several operations, see `pieces.ts`.
  */
 
 import {
-  AT_EMPTY_PATH,
   AT_FDCWD,
   IORING_FSYNC_DATASYNC,
   IORING_OP_READ_FIXED,
@@ -26,7 +25,6 @@ import {
   prepOpenat2,
   prepPollAdd,
   prepRead,
-  prepStatx,
   prepWrite,
   readStatx,
   RESOLVE_BENEATH,
@@ -38,7 +36,6 @@ import {
   STATX_BASIC_STATS,
   STATX_BTIME,
   STATX_DIOALIGN,
-  STRUCT_STATX_SIZE,
   writeOpenHow,
 } from '../../native/abi.ts';
 import {
@@ -50,6 +47,7 @@ import {
   settleWithResult,
   systemError,
   unbindSignal,
+  validateBuffer,
 } from '../../runtime/index.ts';
 import type {
   Block,
@@ -69,11 +67,14 @@ import type { AppendSync } from './append-log.ts';
 import { validateTransfer } from './arguments.ts';
 import type { Transfer } from './arguments.ts';
 import { Bounce } from './bounce.ts';
+import { Divisibility } from './divisibility.ts';
 import { fileStats } from './file-stats.ts';
 import type { FileStats } from './file-stats.ts';
+import { inPieces, SPLIT_SIZE } from './pieces.ts';
 import { PolledTransfer } from './polled-transfer.ts';
 import { punt } from './punted.ts';
 import { RingAppendTarget } from './ring-append.ts';
+import { statxOpen } from './statx-open.ts';
 import { truncateOpen } from './truncate-open.ts';
 
 /** Permissions of a file that is created, before the umask. */
@@ -97,6 +98,7 @@ export class RingFile {
   /** What direct I/O asks for; nothing on a file that goes through the page cache. */
   #alignment: Alignment | null = null;
   #polled: PolledRing | null = null;
+  readonly #divisibility: Divisibility = new Divisibility();
   /** Made with the first append. */
   #log: AppendLog | null = null;
 
@@ -180,28 +182,14 @@ export class RingFile {
 
   #stat(): Promise<FileStats> {
     const mask = STATX_BASIC_STATS | STATX_BTIME;
-    return this.#statx(mask, (bytes) => fileStats(readStatx(bytes)));
+    return statxOpen(this.#engine, this.#fd, mask, (bytes) => fileStats(readStatx(bytes)));
   }
 
   async #readAlignment(): Promise<Alignment> {
-    const found = await punt(() => this.#statx(STATX_DIOALIGN, readStatxDioAlign));
+    const found = await punt(() =>
+      statxOpen(this.#engine, this.#fd, STATX_DIOALIGN, readStatxDioAlign),
+    );
     return { memory: found?.memory || 1, offset: found?.offset || 1 };
-  }
-
-  async #statx<T>(mask: number, read: (bytes: Buffer) => T): Promise<T> {
-    const { scheduler, pool } = this.#engine;
-    // The result, and behind it the empty path: a NUL.
-    const block = pool.take(STRUCT_STATX_SIZE + 1);
-    block.bytes[STRUCT_STATX_SIZE] = 0;
-    const operation = scheduler.begin(settleWithResult, 'statx');
-    const path = block.address + STRUCT_STATX_SIZE;
-    prepStatx(scheduler.sqe, this.#fd, path, AT_EMPTY_PATH, mask, block.address);
-    try {
-      await promiseOf<number>(operation);
-      return read(block.bytes);
-    } finally {
-      pool.give(block);
-    }
   }
 
   /** The runtime closes: what is in flight is being canceled. */
@@ -234,10 +222,38 @@ export class RingFile {
       const transfer = validateTransfer(buffer, options);
       this.requireOpen();
       transfer.signal?.throwIfAborted();
-      return this.#begin(prepare, syscall, buffer, transfer);
+      // A device copies by itself, and a slot's reader takes small pieces anyway.
+      const isWhole = transfer.length < SPLIT_SIZE || this.#alignment !== null;
+      if (isWhole || this.#slots !== null) return this.#begin(prepare, syscall, buffer, transfer);
+      return this.#beginLarge(prepare, syscall, buffer, transfer);
     } catch (error) {
       return Promise.reject(error);
     }
+  }
+
+  /** In pieces, where nobody can tell. */
+  #beginLarge(
+    prepare: typeof prepRead,
+    syscall: 'read' | 'write',
+    buffer: NodeJS.ArrayBufferView,
+    whole: Transfer,
+  ): Promise<number> {
+    const { length, position, signal } = whole;
+    return this.during(async () => {
+      const isDivisible = await this.#divisibility.of(this.#engine, this.#fd, syscall);
+      const transfer = (offset: number, size: number): Promise<number> => {
+        this.#runtime.requireEngine();
+        signal?.throwIfAborted();
+        // Its owner may have detached it since the last piece.
+        validateBuffer(buffer, 'buffer');
+        const at = position < 0 ? position : position + offset;
+        const piece = { offset: whole.offset + offset, length: size, position: at, signal };
+        return this.#begin(prepare, syscall, buffer, piece);
+      };
+      if (!isDivisible) return await transfer(0, length);
+      const isUnordered = syscall === 'read' && position >= 0;
+      return await inPieces({ length, isUnordered, signal, transfer });
+    });
   }
 
   #begin(

@@ -5,10 +5,8 @@
  * the same bytes twice. Nothing is allocated while calls do not overlap.
  */
 
-import type { Operation } from '../../runtime/index.ts';
-
 export class CursorQueue {
-  #current: Operation | null = null;
+  #current: object | null = null;
   readonly #waiting: (() => void)[] = [];
 
   /** Whether a new operation has to wait. */
@@ -17,8 +15,8 @@ export class CursorQueue {
   }
 
   /** An operation at the current position has begun. */
-  begin(operation: Operation): void {
-    this.#current = operation;
+  begin(user: object): void {
+    this.#current = user;
   }
 
   /** Begins something when it is its turn; it calls our `begin` in its course. */
@@ -35,8 +33,8 @@ export class CursorQueue {
   }
 
   /** An operation is over: if it was at the current position, the next one begins. */
-  end(operation: Operation): void {
-    if (this.#current !== operation) return;
+  end(user: object): void {
+    if (this.#current !== user) return;
     this.#current = null;
     // One that fails to begin leaves the turn to the one behind it.
     while (this.#current === null) {

@@ -17,7 +17,8 @@ import {
   settleWrite,
   settleWritev,
 } from './ring-descriptor.ts';
-import type { RingDescriptor } from './ring-descriptor.ts';
+import { SPLIT_SIZE } from '../files/pieces.ts';
+import type { Part, RingDescriptor } from './ring-descriptor.ts';
 import { statsOf } from './stats.ts';
 
 type View = ArrayBufferView;
@@ -46,12 +47,25 @@ export function beginRead(
   const count = length ?? buffer.byteLength - (from as number);
   const at = plainPosition(position ?? CURRENT_POSITION);
   if (at === undefined || !isPlainPart(buffer, from, count)) return null;
+  if ((count as number) >= SPLIT_SIZE) {
+    const part = { offset: from as number, length: count as number, position: at };
+    return readLarge(descriptor, buffer, part);
+  }
   if (at === CURRENT_POSITION && descriptor.awaitsWriter) {
     return readFirst(descriptor, () =>
       descriptor.read(settleRead, buffer, from as number, count as number, at),
     );
   }
   return descriptor.read(settleRead, buffer, from as number, count as number, at);
+}
+
+async function readLarge(descriptor: RingDescriptor, buffer: View, part: Part): Promise<unknown> {
+  const read = async (): Promise<{ bytesRead: number }> => {
+    const bytesRead = await descriptor.large('read', buffer, part);
+    return Object.setPrototypeOf({ bytesRead, buffer }, null);
+  };
+  const isFirst = part.position === CURRENT_POSITION && descriptor.awaitsWriter;
+  return await (isFirst ? readFirst(descriptor, read) : read());
 }
 
 function beginReadWith(
@@ -118,7 +132,16 @@ export function beginWrite(
   if (typeof count !== 'number') count = data.byteLength - (from as number);
   const to = typeof at === 'number' ? plainPosition(at) : CURRENT_POSITION;
   if (to === undefined || !isPlainPart(data, from, count)) return null;
+  if ((count as number) >= SPLIT_SIZE) {
+    const part = { offset: from as number, length: count as number, position: to };
+    return writeLarge(descriptor, data, part);
+  }
   return descriptor.write(settleWrite, data, from as number, count as number, to);
+}
+
+async function writeLarge(descriptor: RingDescriptor, buffer: View, part: Part): Promise<unknown> {
+  const bytesWritten = await descriptor.large('write', buffer, part);
+  return Object.setPrototypeOf({ bytesWritten, buffer }, null);
 }
 
 function beginWriteText(

@@ -94,7 +94,7 @@ async function readSize(
   size: number,
   signal: AbortSignal | undefined,
 ): Promise<Buffer> {
-  const content = Buffer.allocUnsafeSlow(size);
+  const content = descriptor.allocate(size);
   let total = 0;
   while (total < size) {
     signal?.throwIfAborted();

@@ -35,8 +35,12 @@ import {
   ignoreCompletion,
   promiseOf,
   unbindSignal,
+  validateBuffer,
 } from '../../runtime/index.ts';
 import type { Block, Engine, Operation, Resource, Runtime } from '../../runtime/index.ts';
+import { Divisibility } from '../files/divisibility.ts';
+import { allocateFresh } from '../files/fresh-memory.ts';
+import { inPieces } from '../files/pieces.ts';
 import { CursorQueue } from './cursor-queue.ts';
 import { LentMemory } from './lent-memory.ts';
 
@@ -53,6 +57,13 @@ const STAT_MASK = STATX_BASIC_STATS | STATX_BTIME;
 
 type View = ArrayBufferView;
 
+/** Which part of a buffer, and where in the file. */
+export interface Part {
+  readonly offset: number;
+  readonly length: number;
+  readonly position: number;
+}
+
 /** Makes the value that a transfer's promise resolves to. */
 type Settle = (result: number, flags: number, operation: Operation) => void;
 
@@ -68,6 +79,7 @@ export class RingDescriptor implements Resource {
   awaitsWriter: boolean;
   readonly #reads: CursorQueue = new CursorQueue();
   readonly #writes: CursorQueue = new CursorQueue();
+  readonly #divisibility: Divisibility = new Divisibility();
   /** Weak: the handle holds the descriptor, and must be collectable. */
   #owner: WeakRef<DescriptorOwner> | null = null;
   #fd: number;
@@ -116,20 +128,7 @@ export class RingDescriptor implements Resource {
     if (position === CURRENT_POSITION && this.#reads.isBusy) {
       return this.#reads.wait(() => this.read(settle, buffer, offset, length, position, signal));
     }
-    const engine = this.#engine;
-    const { scheduler } = engine;
-    let keep: unknown = buffer;
-    let address: number;
-    if (engine.mayShareHeap) {
-      address = engine.addresses.of(buffer) + offset;
-    } else {
-      const lent = LentMemory.ofPart(engine, buffer, { offset, length }, true);
-      keep = lent;
-      ({ address } = lent.block);
-    }
-    const operation = scheduler.begin(settle, 'read');
-    prepRead(scheduler.sqe, this.#fd, address, length, position);
-    return this.#begun<T>(operation, keep, length, position, signal);
+    return this.#transfer(settle, 'read', buffer, offset, length, position, position, signal);
   }
 
   /** Writes a part of a buffer; `settle` says what the promise resolves to. */
@@ -144,20 +143,69 @@ export class RingDescriptor implements Resource {
     if (position === CURRENT_POSITION && this.#writes.isBusy) {
       return this.#writes.wait(() => this.write(settle, buffer, offset, length, position, signal));
     }
+    return this.#transfer(settle, 'write', buffer, offset, length, position, position, signal);
+  }
+
+  /** `turn` is the position, or 0 for who has the turn at the current position already. */
+  #transfer<T>(
+    settle: Settle,
+    syscall: 'read' | 'write',
+    buffer: View,
+    offset: number,
+    length: number,
+    position: number,
+    turn: number,
+    signal: AbortSignal | undefined,
+  ): Promise<T> {
     const engine = this.#engine;
     const { scheduler } = engine;
+    const isRead = syscall === 'read';
     let keep: unknown = buffer;
     let address: number;
     if (engine.mayShareHeap) {
       address = engine.addresses.of(buffer) + offset;
     } else {
-      const lent = LentMemory.ofPart(engine, buffer, { offset, length }, false);
+      const lent = LentMemory.ofPart(engine, buffer, { offset, length }, isRead);
       keep = lent;
       ({ address } = lent.block);
     }
-    const operation = scheduler.begin(settle, 'write');
-    prepWrite(scheduler.sqe, this.#fd, address, length, position);
-    return this.#begun<T>(operation, keep, length, position, signal);
+    const operation = scheduler.begin(settle, syscall);
+    if (isRead) prepRead(scheduler.sqe, this.#fd, address, length, position);
+    else prepWrite(scheduler.sqe, this.#fd, address, length, position);
+    return this.#begun<T>(operation, keep, length, turn, signal);
+  }
+
+  /** A large read or write, in pieces where nobody can tell. Resolves to its count. */
+  large(syscall: 'read' | 'write', buffer: View, part: Part): Promise<number> {
+    const queue = syscall === 'read' ? this.#reads : this.#writes;
+    if (part.position !== CURRENT_POSITION) return this.#large(syscall, buffer, part);
+    if (queue.isBusy) return queue.wait(() => this.large(syscall, buffer, part));
+    const turn = {};
+    queue.begin(turn);
+    return this.#large(syscall, buffer, part).finally(() => queue.end(turn));
+  }
+
+  #large(syscall: 'read' | 'write', buffer: View, whole: Part): Promise<number> {
+    const { length, position } = whole;
+    return this.during(async () => {
+      const isDivisible = await this.#divisibility.of(this.#engine, this.#fd, syscall);
+      const transfer = (offset: number, size: number): Promise<number> => {
+        this.#runtime.requireEngine();
+        // Its owner may have detached it since the last piece.
+        validateBuffer(buffer, 'buffer');
+        const at = position === CURRENT_POSITION ? position : position + offset;
+        const from = whole.offset + offset;
+        return this.#transfer(settleWithCount, syscall, buffer, from, size, at, 0, undefined);
+      };
+      if (!isDivisible) return await transfer(0, length);
+      const isUnordered = syscall === 'read' && position !== CURRENT_POSITION;
+      return await inPieces({ length, isUnordered, signal: undefined, transfer });
+    });
+  }
+
+  /** New memory to read into. */
+  allocate(size: number): Buffer {
+    return allocateFresh(this.#engine, size);
   }
 
   /** Reads into or writes a list of buffers. */

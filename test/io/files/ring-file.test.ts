@@ -137,6 +137,45 @@ describe('RingFile', () => {
     30_000,
   );
 
+  ringTest('6.1', 'does not wait for more where a read would not', async ({ open }) => {
+    const runtime = open();
+    const path = join(tempDirectory(), 'fifo');
+    execFileSync('mkfifo', [path]);
+    const fifo = await openRingFile(runtime, Buffer.from(path), O_RDWR, 0);
+    await fifo.write(Buffer.alloc(4096), {});
+    expect(await fifo.read(Buffer.alloc(4 * 1024 * 1024), {})).toBe(4096);
+    await fifo.close();
+  });
+
+  ringTest('6.1', 'reads and writes what is large as a whole', async ({ open }) => {
+    const runtime = open();
+    const path = join(tempDirectory(), 'file');
+    const size = 5 * 1024 * 1024 + 11;
+    const content = Buffer.alloc(size, 'a file of many pieces. ');
+    const file = await openRingFile(runtime, Buffer.from(path), O_CREAT | O_RDWR, 0o600);
+    expect(await file.write(content, { position: 1000 })).toBe(size);
+    expect(readFileSync(path).subarray(1000).equals(content)).toBe(true);
+    const buffer = Buffer.alloc(size + 5000);
+    expect(await file.read(buffer, { offset: 3, position: 1000 })).toBe(size);
+    expect(buffer.subarray(3, size + 3).equals(content)).toBe(true);
+    expect(await file.read(buffer, {})).toBe(size + 1000);
+    expect(buffer.subarray(1000, size + 1000).equals(content)).toBe(true);
+    const reason = new Error('enough');
+    const signal = AbortSignal.abort(reason);
+    expect(await rejectionOf(file.read(buffer, { position: 0, signal }))).toBe(reason);
+    const controller = new AbortController();
+    const reading = rejectionOf(
+      file.read(buffer, { position: 0, signal: controller.signal }).then(() => reason),
+    );
+    controller.abort(reason);
+    expect(await reading).toBe(reason);
+    const moved = Buffer.alloc(size);
+    const refused = rejectionOf(file.read(moved, { position: 0 }));
+    structuredClone(moved.buffer, { transfer: [moved.buffer] });
+    expect(await refused).toMatchObject({ code: 'ERR_INVALID_ARG_VALUE' });
+    await file.close();
+  });
+
   ringTest('6.1', 'holds a buffer that nobody else holds', async ({ open }) => {
     const runtime = open();
     const path = join(tempDirectory(), 'fifo');
