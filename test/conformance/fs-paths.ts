@@ -37,6 +37,7 @@ pathsSuite.compare('stat and lstat', async (scene) => {
   await attempt(() => fs.stat('x'.repeat(300)));
   await attempt(() => fs.stat(at('x/'.repeat(3000))));
   await attempt(() => fs.stat(at('file'), null as never));
+  await attempt(() => fs.stat(at('file'), [] as never));
   await attempt(() => fs.stat(at('file'), { bigint: 'yes' } as never));
   await attempt(() => fs.stat(at('file'), {}));
   await attempt(() => fs.stat(at('missing'), { throwIfNoEntry: false } as never));

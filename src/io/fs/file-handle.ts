@@ -17,6 +17,7 @@ import { watchHandle } from './collected-handles.ts';
 import { beginRead, beginReadv, beginWrite, beginWritev } from './handle-transfers.ts';
 import { plainReadOptions, readDescriptor } from './read-file.ts';
 import type { RingDescriptor } from './ring-descriptor.ts';
+import { carrierClassOf, makeTransferable } from './transfer.ts';
 import { bigStatsOf, isPlainStatOptions, statsOf, wantsBigint } from './stats.ts';
 import { plainData, plainWriteOptions, writeDescriptor } from './write-file.ts';
 
@@ -72,9 +73,11 @@ async function find(): Promise<RingFileHandleClass | null> {
     return null;
   }
   const base = sample.constructor as unknown as NodeHandleClass;
+  const carrierClass = carrierClassOf(sample);
   await sample.close();
   const counting = isSuitable(base) ? countingOf(base) : null;
   found = counting === null ? null : derive(base, counting);
+  if (found !== null) makeTransferable(base, found, carrierClass);
   return found;
 }
 
@@ -198,7 +201,6 @@ function derive(base: NodeHandleClass, counting: Counting): RingFileHandleClass 
       return inArrayBuffers(super.readableWebStream({ type: 'bytes' }) as ReadableStream);
     }
   }
-  refuseTransfer(base, FileHandle);
   return FileHandle as unknown as RingFileHandleClass;
 }
 
@@ -247,14 +249,4 @@ function inArrayBuffers(stream: ReadableStream<Uint8Array>): ReadableStream<Arra
       },
     }),
   );
-}
-
-/** Node would hand its own object over; ours cannot leave its thread, whose ring it is on. */
-function refuseTransfer(base: NodeHandleClass, derived: NodeHandleClass): void {
-  const key = symbolOf(base, 'messaging_transfer_symbol');
-  if (key === undefined) return;
-  const value = (): never => {
-    throw new DOMException('A FileHandle on the ring cannot be transferred', 'DataCloneError');
-  };
-  Object.defineProperty(derived.prototype, key, { value, configurable: true, writable: true });
 }

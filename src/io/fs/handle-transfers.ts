@@ -7,8 +7,8 @@
  * Hot path: nothing is allocated for the usual form, a buffer and three numbers.
  */
 
-import { S_IFIFO, S_IFMT } from '../../native/abi.ts';
-import { isStable } from '../../runtime/index.ts';
+import { EINVAL, S_IFIFO, S_IFMT } from '../../native/abi.ts';
+import { fsError, isStable } from '../../runtime/index.ts';
 import type { Block } from '../../runtime/index.ts';
 import {
   CURRENT_POSITION,
@@ -44,19 +44,20 @@ export function beginRead(
     return beginReadWith(descriptor, offset, buffer);
   }
   const from = offset ?? 0;
-  const count = length ?? buffer.byteLength - (from as number);
+  if (typeof from !== 'number') return null;
+  const count = length ?? buffer.byteLength - from;
   const at = plainPosition(position ?? CURRENT_POSITION);
   if (at === undefined || !isPlainPart(buffer, from, count)) return null;
   if ((count as number) >= SPLIT_SIZE) {
-    const part = { offset: from as number, length: count as number, position: at };
+    const part = { offset: from, length: count as number, position: at };
     return readLarge(descriptor, buffer, part);
   }
   if (at === CURRENT_POSITION && descriptor.awaitsWriter) {
     return readFirst(descriptor, () =>
-      descriptor.read(settleRead, buffer, from as number, count as number, at),
+      descriptor.read(settleRead, buffer, from, count as number, at),
     );
   }
-  return descriptor.read(settleRead, buffer, from as number, count as number, at);
+  return descriptor.read(settleRead, buffer, from, count as number, at);
 }
 
 async function readLarge(descriptor: RingDescriptor, buffer: View, part: Part): Promise<unknown> {
@@ -128,15 +129,16 @@ export function beginWrite(
     count = options['length'];
     at = options['position'];
   }
+  if (typeof from !== 'number') return null;
   // What is not a number is no length and no position, as in Node.
-  if (typeof count !== 'number') count = data.byteLength - (from as number);
+  if (typeof count !== 'number') count = data.byteLength - from;
   const to = typeof at === 'number' ? plainPosition(at) : CURRENT_POSITION;
   if (to === undefined || !isPlainPart(data, from, count)) return null;
   if ((count as number) >= SPLIT_SIZE) {
-    const part = { offset: from as number, length: count as number, position: to };
+    const part = { offset: from, length: count as number, position: to };
     return writeLarge(descriptor, data, part);
   }
-  return descriptor.write(settleWrite, data, from as number, count as number, to);
+  return descriptor.write(settleWrite, data, from, count as number, to);
 }
 
 async function writeLarge(descriptor: RingDescriptor, buffer: View, part: Part): Promise<unknown> {
@@ -175,6 +177,11 @@ export function beginReadv(
   position: unknown,
 ): Promise<unknown> | null {
   const at = typeof position === 'number' ? plainPosition(position) : CURRENT_POSITION;
+  if (descriptor.isOpen && Array.isArray(buffers) && buffers.length === 0) {
+    // Node's binding would reject before it returns, which outside of Node's own callbacks is found
+    // unhandled before anybody could handle it.
+    return Promise.reject(fsError(-EINVAL, 'read'));
+  }
   if (at === undefined || !descriptor.isOpen || !isPlainList(buffers)) return null;
   if (at === CURRENT_POSITION && descriptor.awaitsWriter) {
     return readFirst(descriptor, () => descriptor.vector(settleReadv, 'read', buffers, at));

@@ -6,7 +6,7 @@
  */
 
 import * as node from 'node:fs/promises';
-import { O_CREAT } from '../../native/abi.ts';
+import { O_CREAT, O_WRONLY } from '../../native/abi.ts';
 import { fsError, retrace, SystemError } from '../../runtime/index.ts';
 import { readWholeFile, readWholeText, writeWholeFile } from '../files/whole-file.ts';
 import { ringRuntime } from './backend.ts';
@@ -48,8 +48,8 @@ export const readFile: typeof node.readFile = async function readFile(
   if (runtime === null || plain === undefined || request === undefined) {
     return viaNode('readFile', [path, options]);
   }
-  // One that may be created needs a mode, and has nothing to be read.
-  if ((request.flags & O_CREAT) !== 0) return viaNode('readFile', [path, options]);
+  // One that may be created needs a mode, and has nothing to be read; nor has one for writing.
+  if ((request.flags & (O_CREAT | O_WRONLY)) !== 0) return viaNode('readFile', [path, options]);
   const { encoding, signal } = plain;
   const { flags } = request;
   const bytes = bytesOfPath(request.path);

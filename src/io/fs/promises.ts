@@ -18,7 +18,7 @@ type Node = typeof node;
  * Opens a file.
  *
  * Differs from Node: a FIFO is open for reading at once, and its first read waits for a writer.
- * Handles cannot be transferred to another thread.
+ * A handle that is transferred to another thread arrives there as one of Node's.
  *
  * @example
  * ```ts

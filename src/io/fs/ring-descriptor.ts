@@ -43,6 +43,7 @@ import { allocateFresh } from '../files/fresh-memory.ts';
 import { inPieces } from '../files/pieces.ts';
 import { CursorQueue } from './cursor-queue.ts';
 import { LentMemory } from './lent-memory.ts';
+import type { Carrier, CarrierClass } from './transfer.ts';
 
 /** The file's current position, as the kernel wants it. */
 export const CURRENT_POSITION = -1;
@@ -86,6 +87,8 @@ export class RingDescriptor implements Resource {
   #pending = 0;
   #onIdle: (() => void) | null = null;
   #closing: Promise<void> | null = null;
+  /** Made for a transfer, which may not come about: it would close what it still has at its end. */
+  #carrier: Carrier | null = null;
 
   /** Made with a descriptor that it owns from now on. */
   constructor(runtime: Runtime, fd: number, awaitsWriter: boolean) {
@@ -331,6 +334,7 @@ export class RingDescriptor implements Resource {
     if (this.#pending > 0) {
       await new Promise<void>((resolve) => this.whenIdle(resolve));
     }
+    this.#dropCarrier();
     const fd = this.#fd;
     this.#fd = -1;
     this.#runtime.resources.delete(this);
@@ -348,11 +352,38 @@ export class RingDescriptor implements Resource {
 
   /** For newer Nodes, whose handles can be closed without waiting. Nothing is in flight. */
   closeSync(): void {
+    this.#dropCarrier();
     const fd = this.#fd;
     this.#fd = -1;
     this.#closing = Promise.resolve();
     this.#runtime.resources.delete(this);
     this.#closeNow(fd);
+  }
+
+  /** What the descriptor may leave this thread in: it stays this object's until `leave()`. */
+  carrier(carrierClass: CarrierClass): Carrier {
+    if (this.#carrier === null) {
+      this.#carrier = new carrierClass(this.#fd);
+      // A message has been made by then, or has failed.
+      queueMicrotask(() => this.#dropCarrier());
+    }
+    return this.#carrier;
+  }
+
+  /** Gives the descriptor away, with what carries it. Nothing is in flight. */
+  leave(carrierClass: CarrierClass): Carrier {
+    const carrier = this.carrier(carrierClass);
+    this.#carrier = null;
+    this.#engine.disown(this.#fd);
+    this.#fd = -1;
+    this.#closing = Promise.resolve();
+    this.#runtime.resources.delete(this);
+    return carrier;
+  }
+
+  #dropCarrier(): void {
+    this.#carrier?.releaseFD();
+    this.#carrier = null;
   }
 
   #closeNow(fd: number): void {

@@ -110,7 +110,7 @@ export function bigStatsOf(block: Block): BigIntStats {
 /** Whether only what the ring can do is asked for; then `bigint` says which class. */
 export function isPlainStatOptions(options: unknown): boolean {
   if (options === undefined) return true;
-  if (typeof options !== 'object' || options === null) return false;
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) return false;
   const { bigint, signal, throwIfNoEntry } = options as Record<string, unknown>;
   if (bigint !== undefined && typeof bigint !== 'boolean') return false;
   // Only newer Nodes know these two, and each of them in its own way.

@@ -3,15 +3,13 @@
  * in `conformance/fs-handles.ts` and `fs-streams.ts`.
  */
 
-import { readdirSync, writeFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import * as node from 'node:fs/promises';
-import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { fileHandleClass, findFileHandleClass } from '../../../src/io/fs/file-handle.ts';
 import { open as openHandle } from '../../../src/io/fs/open-functions.ts';
 import { importUrl, runScript } from '../../support/child.ts';
 import { ringTest } from '../../support/ring-test.ts';
-import { tempDirectory } from '../../support/temp-directory.ts';
 
 describe('the class of handles', () => {
   ringTest('6.1', 'is found once, and derives from that of Node', async ({ open }) => {
@@ -49,21 +47,6 @@ describe('the class of handles', () => {
 });
 
 describe('a handle', () => {
-  ringTest('6.1', 'refuses to leave its thread, and stays usable', async ({ open }) => {
-    open();
-    const path = join(tempDirectory(), 'file');
-    writeFileSync(path, 'content');
-    const handle = await openHandle(path);
-    const { port1, port2 } = new MessageChannel();
-    expect(() => port1.postMessage(handle, [handle as never])).toThrow(
-      expect.objectContaining({ name: 'DataCloneError' }),
-    );
-    port1.close();
-    port2.close();
-    expect(await handle.readFile('utf8')).toBe('content');
-    await handle.close();
-  });
-
   ringTest('6.1', 'closes when its runtime does', async ({ open }) => {
     const runtime = open();
     const handle = await openHandle('/dev/null');

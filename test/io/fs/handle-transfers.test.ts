@@ -111,9 +111,17 @@ describe('lists of buffers', () => {
       ['read', 4],
       ['write', -1],
     ]);
-    for (const wrong of [[...list, buffer], [], [buffer, 'x'], 'x', null]) {
+    for (const wrong of [[...list, buffer], [buffer, 'x'], 'x', null]) {
       expect([beginReadv(on, wrong, 0), beginWritev(on, wrong, 0)]).toEqual([null, null]);
     }
+  });
+
+  it('that are empty are refused by us when they are to be read into', async () => {
+    const { on, calls } = recorder();
+    const code = { code: 'EINVAL', syscall: 'read', message: 'EINVAL: invalid argument, read' };
+    await expect(beginReadv(on, [], 0)).rejects.toMatchObject(code);
+    expect(beginWritev(on, [], 0)).toBeNull();
+    expect(calls).toEqual([]);
   });
 });
 
