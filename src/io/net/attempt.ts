@@ -3,6 +3,7 @@
  * that Node finds when it fails.
  */
 
+import type { BlockList } from 'node:net';
 import {
   EACCES,
   EADDRNOTAVAIL,
@@ -35,6 +36,15 @@ export function bindLocal(handle: SocketHandle, target: Target): number {
   const from = localAddress || (family === 4 ? '0.0.0.0' : '::');
   if (net.isIP(from) !== family) return -EINVAL;
   return handle.bindTo(endpoint(from, family, localPort ?? 0));
+}
+
+/** Whether the program forbids this address. */
+export function isBlocked(
+  { blockList }: { readonly blockList?: BlockList },
+  { address, family }: Target,
+): boolean {
+  if (blockList === undefined || family === undefined) return false;
+  return blockList.check(address, family === 4 ? 'ipv4' : 'ipv6');
 }
 
 /** Hands an attempt to the kernel: 0 or `-errno`, and later the outcome. */

@@ -6,11 +6,23 @@
  * each of them it is asked whether this is still what it does.
  */
 
-import { attemptError, beginAttempt, bindLocal, earlyError, isEarly } from './attempt.ts';
+import {
+  attemptError,
+  beginAttempt,
+  bindLocal,
+  earlyError,
+  isBlocked,
+  isEarly,
+} from './attempt.ts';
 import type { Target } from './attempt.ts';
 import { HappyEyeballs } from './happy-eyeballs.ts';
 import type { FoundAddress } from './happy-eyeballs.ts';
-import { connectError, invalidAddressFamily, invalidIpAddress } from './net-errors.ts';
+import {
+  blockedAddress,
+  connectError,
+  invalidAddressFamily,
+  invalidIpAddress,
+} from './net-errors.ts';
 import { dns, net, refuseAsNode } from './node-net.ts';
 import type { RingSocket } from './socket.ts';
 import { isPort } from './arguments.ts';
@@ -61,7 +73,8 @@ export function validateConnect(options: ConnectOptions): void {
   const isTimeoutBad = !isMissing(timeout) && !(Number.isInteger(timeout) && timeout >= 1);
   const isLookupBad = !isMissing(lookup) && typeof lookup !== 'function';
   const isPortBad = port !== undefined && !isPort(port);
-  if (isLocalBad || isFamilyBad || isTimeoutBad || isLookupBad || isPortBad) refuse();
+  const isHostBad = Boolean(options.host) && typeof options.host !== 'string';
+  if (isHostBad || isLocalBad || isFamilyBad || isTimeoutBad || isLookupBad || isPortBad) refuse();
 }
 
 /** Begins to connect with options that were checked. */
@@ -180,6 +193,10 @@ function connectOnce(socket: RingSocket, target: Target): void {
   }
   socket.emit('connectionAttempt', address, port, family);
   if (socket._handle !== handle) return;
+  if (isBlocked(socket, target)) {
+    socket.destroy(blockedAddress(address));
+    return;
+  }
   const begun = beginAttempt(handle, target, (result) => {
     if (socket._handle !== handle || socket.destroyed) return;
     socket.connecting = false;

@@ -18,6 +18,7 @@ export interface DelegatingServer extends EventEmitter {
   readonly highWaterMark: number;
   readonly maxConnections: number | undefined;
   _connections: number;
+  _handle: unknown;
   _emitCloseIfDrained(): void;
 }
 
@@ -42,7 +43,10 @@ export class DelegatedListening {
       owner.emit('connection', socket);
     });
     inner.on('drop', (data) => owner.emit('drop', data));
-    inner.on('error', (error) => owner.emit('error', error));
+    inner.on('error', (error) => {
+      if (!inner.listening && owner._handle === this) owner._handle = null;
+      owner.emit('error', error);
+    });
     inner.on('listening', () => owner.emit('listening'));
     this.#inner = inner;
     // The callback is our server's, and hears its event.

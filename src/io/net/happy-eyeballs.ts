@@ -6,9 +6,16 @@
  *     ^----completion, error----'  '----time is up: close it--> next(), until none is left
  */
 
-import { attemptError, beginAttempt, bindLocal, earlyError, isEarly } from './attempt.ts';
+import {
+  attemptError,
+  beginAttempt,
+  bindLocal,
+  earlyError,
+  isBlocked,
+  isEarly,
+} from './attempt.ts';
 import type { Target } from './attempt.ts';
-import { allFailed, connectError, connectionTimeout } from './net-errors.ts';
+import { allFailed, blockedAddress, connectError, connectionTimeout } from './net-errors.ts';
 import type { RingSocket } from './socket.ts';
 import { ETIMEDOUT } from '../../native/abi.ts';
 
@@ -65,6 +72,10 @@ export class HappyEyeballs {
       const from = family === 4 ? '0.0.0.0' : '::';
       this.#errors.push(connectError(bound, 'bind', { address: from, port: localPort }));
       this.next();
+      return;
+    }
+    if (isBlocked(socket, target)) {
+      this.#failed(blockedAddress(address), target);
       return;
     }
     socket.emit('connectionAttempt', address, port, family);

@@ -5,6 +5,9 @@
  * Hot path (`touch`): once a chunk, so no timer is made or removed there.
  */
 
+/** Delays of timers are 31 bits, as Node says when they are more. */
+export const TIMEOUT_MS_MAX: number = 2 ** 31 - 1;
+
 export class IdleTimer {
   readonly #onIdle: () => void;
   #timeout: NodeJS.Timeout | null = null;
@@ -30,4 +33,11 @@ export class IdleTimer {
     clearTimeout(this.#timeout);
     this.#timeout = null;
   }
+}
+
+/** Warns as Node does of a delay that is longer. */
+export function warnOfLongTimeout(delayMs: number): void {
+  const message = `${delayMs} does not fit into a 32-bit signed integer.`;
+  const rest = `Timer duration was truncated to ${TIMEOUT_MS_MAX}.`;
+  process.emitWarning(`${message}\n${rest}`, 'TimeoutOverflowWarning');
 }

@@ -2,8 +2,7 @@
  * The errors that only sockets and servers have, with Node's codes and words.
  */
 
-import { codedError, systemError } from '../../runtime/index.ts';
-import type { SystemError } from '../../runtime/index.ts';
+import { codedError, SystemError, systemError } from '../../runtime/index.ts';
 import type { SocketAddress } from '../tcp/address.ts';
 
 function coded<T extends Error>(error: T, code: string): T & { code: string } {
@@ -46,10 +45,20 @@ export function invalidIpAddress(address: unknown): Error {
   return coded(new TypeError(`Invalid IP address: ${String(address)}`), 'ERR_INVALID_IP_ADDRESS');
 }
 
+export function blockedAddress(address: string): Error {
+  return codedError('ERR_IP_BLOCKED', `IP(${address}) is blocked by net.BlockList`);
+}
+
 export function invalidAddressFamily(family: unknown, host: unknown, port: unknown): Error {
   const message = `Invalid address family: ${String(family)} ${String(host)}:${String(port)}`;
   const error = coded(new RangeError(message), 'ERR_INVALID_ADDRESS_FAMILY');
   return Object.assign(error, { host, port });
+}
+
+/** The same as Node has it: a plain `Error`, which is printed as one. */
+export function plainError(error: Error): Error {
+  if (!(error instanceof SystemError)) return error;
+  return Object.assign(new Error(error.message), error);
 }
 
 /** The peer has ended, and the program goes on writing. */
@@ -77,8 +86,8 @@ export function connectError(
   result: number,
   syscall: 'connect' | 'bind',
   { address, port, local }: ConnectDetails,
-): SystemError {
-  const error = systemError(result, syscall, { address, port, form: 'net' });
+): Error {
+  const error = plainError(systemError(result, syscall, { address, port, form: 'net' }));
   if (local !== undefined && local !== null)
     error.message += ` - Local (${local.address}:${local.port})`;
   return error;

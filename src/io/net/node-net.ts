@@ -11,6 +11,7 @@ import type { Channel, TracingChannel } from 'node:diagnostics_channel';
 import dns from 'node:dns';
 import { chmodSync, readFileSync, statSync, unlinkSync } from 'node:fs';
 import net from 'node:net';
+import type { BlockList } from 'node:net';
 
 export {
   BlockList,
@@ -53,6 +54,23 @@ interface Channels {
   readonly clientSocket: Channel;
   readonly serverSocket: Channel;
   readonly serverListen: TracingChannel;
+}
+
+/** Whether this Node looks at the option `blockList`: 22.13+. Older ones ignore it. */
+const hasBlockLists = 'isBlockList' in net.BlockList;
+
+/** Whether `maxConnections` of 0 lets nobody in: Node 22+. Before, it let everybody in. */
+export const maxConnectionsMayBeZero: boolean = hasBlockLists;
+
+/** The option `blockList`, if Node would heed it. Throws Node's error for what is none. */
+export function blockListOf(
+  options: { readonly blockList?: unknown },
+  refuse: () => void,
+): BlockList | undefined {
+  const { blockList } = options;
+  if (!hasBlockLists || !blockList) return undefined;
+  if (!(blockList instanceof net.BlockList)) refuseAsNode(refuse);
+  return blockList;
 }
 
 /**

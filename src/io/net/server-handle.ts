@@ -12,6 +12,7 @@ import type { SocketAddress } from '../tcp/address.ts';
 import type { AcceptHandler } from '../tcp/acceptor.ts';
 import { RingAcceptor } from '../tcp/ring-acceptor.ts';
 import type { RingConnection } from '../tcp/ring-connection.ts';
+import { plainError } from './net-errors.ts';
 import { removeSocketFile } from './node-net.ts';
 import { SocketHandle } from './socket-handle.ts';
 
@@ -85,7 +86,7 @@ export class ServerHandle extends AsyncResource implements AcceptHandler {
   /** @internal */
   onError(error: Error): void {
     const server = this.#server;
-    if (server !== null) this.runInAsyncScope(fail, undefined, server, error);
+    if (server !== null) this.runInAsyncScope(fail, undefined, server, plainError(error));
   }
 
   /** @internal */

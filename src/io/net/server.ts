@@ -5,9 +5,10 @@
  */
 
 import { EventEmitter } from 'node:events';
+import type { BlockList } from 'node:net';
 import { getDefaultHighWaterMark } from 'node:stream';
 import { promisify } from 'node:util';
-import { AF_UNIX, EINVAL, SO_ACCEPTCONN, SOL_SOCKET } from '../../native/abi.ts';
+import { AF_UNIX, EACCES, EINVAL, ENOENT, SO_ACCEPTCONN, SOL_SOCKET } from '../../native/abi.ts';
 import { runtime, systemError } from '../../runtime/index.ts';
 import { endpoint, unixEndpoint } from '../tcp/address.ts';
 import type { Endpoint, SocketAddress, UnixEndpoint } from '../tcp/address.ts';
@@ -17,8 +18,17 @@ import { adoptable, callable } from './callable.ts';
 import { DelegatedListening } from './delegated-listen.ts';
 import { planListen } from './listen-arguments.ts';
 import type { ListenPlan } from './listen-arguments.ts';
-import { alreadyListening, notRunning } from './net-errors.ts';
-import { channels, cluster, dns, net, openSocketFile, refuseAsNode } from './node-net.ts';
+import { alreadyListening, notRunning, plainError } from './net-errors.ts';
+import {
+  blockListOf,
+  channels,
+  cluster,
+  dns,
+  maxConnectionsMayBeZero,
+  net,
+  openSocketFile,
+  refuseAsNode,
+} from './node-net.ts';
 import { ServerHandle } from './server-handle.ts';
 import { RingSocket } from './socket.ts';
 import type { SocketHandle } from './socket-handle.ts';
@@ -32,6 +42,7 @@ export interface ServerOptions {
   keepAlive?: boolean;
   keepAliveInitialDelay?: number;
   highWaterMark?: number;
+  blockList?: BlockList;
 }
 
 type ConnectionListener = (socket: RingSocket) => void;
@@ -52,6 +63,7 @@ export class RingServer extends EmitterBase {
   _connectionKey: string | undefined = undefined;
   _pipeName: string | undefined = undefined;
   declare maxConnections: number | undefined;
+  declare blockList?: BlockList;
   allowHalfOpen: boolean;
   pauseOnConnect: boolean;
   noDelay: boolean;
@@ -70,6 +82,8 @@ export class RingServer extends EmitterBase {
     this.keepAlive = Boolean(options.keepAlive);
     this.keepAliveInitialDelay = ~~((options.keepAliveInitialDelay ?? 0) / 1000);
     this.highWaterMark = options.highWaterMark ?? getDefaultHighWaterMark(false);
+    const blockList = blockListOf(options, () => new net.Server(options as object));
+    if (blockList !== undefined) this.blockList = blockList;
   }
 
   get listening(): boolean {
@@ -152,9 +166,12 @@ export class RingServer extends EmitterBase {
 
   /** A connection was accepted; called by the handle, in its async context. */
   _onConnection(handle: SocketHandle, connection: RingConnection): void {
-    const { maxConnections } = this;
-    if (maxConnections && this._connections >= maxConnections) {
+    if (this.#isFull()) {
       this.#drop(connection, handle.isPipe);
+      return;
+    }
+    if (this.blockList !== undefined && !handle.isPipe && isFrom(connection, this.blockList)) {
+      connection.destroy();
       return;
     }
     const socket = new RingSocket({
@@ -174,6 +191,13 @@ export class RingServer extends EmitterBase {
     if (channels.serverSocket.hasSubscribers) channels.serverSocket.publish({ socket });
   }
 
+  #isFull(): boolean {
+    const { maxConnections } = this;
+    if (maxConnections === undefined || maxConnections === null) return false;
+    if (maxConnections === 0 && !maxConnectionsMayBeZero) return false;
+    return this._connections >= maxConnections;
+  }
+
   #drop(connection: RingConnection, isPipe: boolean): void {
     const { localAddress: local, remoteAddress: remote } = connection;
     connection.destroy();
@@ -181,14 +205,15 @@ export class RingServer extends EmitterBase {
       this.emit('drop');
       return;
     }
-    this.emit('drop', {
+    const data = {
       localAddress: local?.address,
       localPort: local?.port,
       localFamily: local?.family,
       remoteAddress: remote?.address,
       remotePort: remote?.port,
       remoteFamily: remote?.family,
-    });
+    };
+    this.emit('drop', Object.setPrototypeOf(data, null));
   }
 
   #bindSignal(signal: AbortSignal | undefined): void {
@@ -230,7 +255,8 @@ export class RingServer extends EmitterBase {
     const where = unixEndpoint(path);
     const fd = typeof where === 'number' ? where : this.#open(where, plan);
     if (fd < 0) {
-      this.#failToListen(fd, path, -1);
+      // A folder that is missing is no access, as libuv has it.
+      this.#failToListen(fd === -ENOENT ? -EACCES : fd, path, -1);
       return;
     }
     this.#listens(fd, path);
@@ -284,8 +310,8 @@ export class RingServer extends EmitterBase {
 
   #failToListen(result: number, address: string, port: number): void {
     const place = port < 0 ? { address, port: undefined } : { address, port };
-    const error = systemError(result, 'listen', { ...place, form: 'bind' });
-    if (port < 0) Object.assign(error, { port });
+    const made = plainError(systemError(result, 'listen', { ...place, form: 'bind' }));
+    const error = port < 0 ? Object.assign(made, { port }) : made;
     if (channels.serverListen.error.hasSubscribers) {
       channels.serverListen.error.publish({ server: this, error });
     }
@@ -317,6 +343,11 @@ function serverOptions(
   if (delay !== undefined && delay < 0) options.keepAliveInitialDelay = 0;
   if (mark !== undefined && mark < 0) delete options.highWaterMark;
   return options;
+}
+
+function isFrom({ remoteAddress }: RingConnection, blockList: BlockList): boolean {
+  if (remoteAddress === null) return false;
+  return blockList.check(remoteAddress.address, remoteAddress.family === 'IPv6' ? 'ipv6' : 'ipv4');
 }
 
 function standInFor(args: unknown[]): object | null {

@@ -19,6 +19,7 @@ import { ConnectAttempt } from '../tcp/connect-attempt.ts';
 import type { ConnectionHandler } from '../tcp/connection.ts';
 import { RingConnection } from '../tcp/ring-connection.ts';
 import type { ReceiveTarget } from '../tcp/ring-connection.ts';
+import { plainError } from './net-errors.ts';
 
 /** Called when a write is over. */
 export type WriteDone = (error?: Error | null) => void;
@@ -262,7 +263,7 @@ export class SocketHandle extends AsyncResource implements ConnectionHandler {
   /** @internal */
   takeError(error: Error): void {
     this.#owner?._unrefTimer();
-    this.#owner?.destroy(error);
+    this.#owner?.destroy(plainError(error));
   }
 
   #open(domain: number): ConnectAttempt | number {
@@ -288,14 +289,14 @@ export class SocketHandle extends AsyncResource implements ConnectionHandler {
     if (done === null) return;
     const owner = this.#owner;
     if (owner === null || owner.destroyed) {
-      done(owner === null ? error : null);
-      return;
-    }
-    if (error === null) {
+      done(owner === null && error !== null ? plainError(error) : null);
+    } else if (error !== null) {
+      done(plainError(error));
+    } else {
       owner._unrefTimer();
       this.lastWriteQueueSize = 0;
+      done(null);
     }
-    done(error);
   }
 
   #close(onClosed: (() => void) | null, isReset: boolean): void {

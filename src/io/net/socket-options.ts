@@ -12,6 +12,7 @@ import {
   SOCK_STREAM,
   SOL_SOCKET,
 } from '../../native/abi.ts';
+import type { BlockList } from 'node:net';
 import { runtime } from '../../runtime/index.ts';
 import type { Runtime } from '../../runtime/index.ts';
 import { isNonBlocking, net, refuseAsNode } from './node-net.ts';
@@ -39,6 +40,7 @@ export interface SocketOptions {
   keepAliveInitialDelay?: number;
   signal?: AbortSignal;
   onread?: OnReadOptions | null;
+  blockList?: BlockList;
 }
 
 /** The options of the stream below, which are not the user's to choose. */

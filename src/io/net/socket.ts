@@ -7,20 +7,21 @@
  */
 
 import { AsyncResource } from 'node:async_hooks';
+import type { BlockList } from 'node:net';
 import { addAbortSignal, Duplex } from 'node:stream';
 import { runtime } from '../../runtime/index.ts';
 import { normalizeArguments } from './arguments.ts';
 import { adoptable, callable } from './callable.ts';
 import { beginConnect, validateConnect } from './connect.ts';
 import type { ConnectOptions } from './connect.ts';
-import { IdleTimer } from './idle-timer.ts';
+import { IdleTimer, TIMEOUT_MS_MAX, warnOfLongTimeout } from './idle-timer.ts';
 import {
   closedBeforeConnection,
   invalidHandleType,
   socketClosed,
   writeAfterEnd,
 } from './net-errors.ts';
-import { net, refuseAsNode } from './node-net.ts';
+import { blockListOf, net, refuseAsNode } from './node-net.ts';
 import { isOnRead, OnRead } from './on-read.ts';
 import type { OnReadOptions } from './on-read.ts';
 import type { RingServer } from './server.ts';
@@ -28,9 +29,6 @@ import { SocketHandle, sizeOfChunk } from './socket-handle.ts';
 import type { Chunk, HandleOwner, WriteDone } from './socket-handle.ts';
 import { adoptDescriptor, standInFor, streamOptions } from './socket-options.ts';
 import type { SocketOptions } from './socket-options.ts';
-
-/** Delays of timers are 31 bits, as Node says when they are more. */
-const TIMEOUT_MS_MAX = 2 ** 31 - 1;
 
 interface Name {
   address?: string;
@@ -63,6 +61,7 @@ export class RingSocket extends StreamBase implements HandleOwner {
   _server: RingServer | null = null;
   timeout: number | undefined = undefined;
   declare autoSelectFamilyAttemptedAddresses?: string[];
+  declare blockList?: BlockList;
   #timer: IdleTimer | null = null;
   #onRead: OnReadOptions | null = null;
   #noDelay: boolean;
@@ -81,6 +80,8 @@ export class RingSocket extends StreamBase implements HandleOwner {
     this.#noDelay = Boolean(options.noDelay);
     this.#keepAlive = Boolean(options.keepAlive);
     this.#keepAliveDelay = ~~((options.keepAliveInitialDelay ?? 0) / 1000);
+    const blockList = blockListOf(options, () => new net.Socket(options as object));
+    if (blockList !== undefined) this.blockList = blockList;
     if (isOnRead(options.onread)) this.#onRead = options.onread;
     if (handle instanceof SocketHandle) this._initHandle(handle);
     else if (fd !== undefined) this._initHandle(adoptDescriptor(fd));
@@ -485,13 +486,6 @@ function writeAfterPeersEnd(
   if (typeof done === 'function') process.nextTick(done, error);
   this.destroy(error);
   return false;
-}
-
-/** Warns as Node does. */
-function warnOfLongTimeout(delayMs: number): void {
-  const message = `${delayMs} does not fit into a 32-bit signed integer.`;
-  const rest = `Timer duration was truncated to ${TIMEOUT_MS_MAX}.`;
-  process.emitWarning(`${message}\n${rest}`, 'TimeoutOverflowWarning');
 }
 
 /** The class as users get it: with or without `new`. */

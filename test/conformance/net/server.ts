@@ -227,3 +227,51 @@ serverSuite.add('hands errors of async listeners to the socket', async () => {
   ).toBe('function');
   expect(refusal(() => server.address())).toBe('none');
 });
+
+/** Node looks at block lists, and at a limit of 0, since these have this function. */
+const hasBlockLists = 'isBlockList' in net.BlockList;
+
+serverSuite.add('lets nobody in whom a block list names', async () => {
+  const blockList = new net.BlockList();
+  blockList.addAddress('127.0.0.1');
+  const said: string[] = [];
+  const server = net.createServer({ blockList } as net.ServerOpts);
+  server.on('connection', () => said.push('accepted'));
+  const port = await portOf(server);
+  const blocked = net.connect({ port, host: '127.0.0.1' });
+  blocked.resume();
+  const isOver = hasBlockLists ? next(blocked, 'close') : next(server, 'connection');
+  await isOver;
+  blocked.destroy();
+  const forbidden = net.connect({ port, host: '127.0.0.1', blockList } as net.NetConnectOpts);
+  listen(said, 'client', forbidden);
+  await next(forbidden, hasBlockLists ? 'close' : 'connect');
+  forbidden.destroy();
+  server.close();
+  const attempts = ['client connectionAttempt', 'client error ERR_IP_BLOCKED'];
+  if (hasBlockLists) expect(said).toEqual([...attempts, 'client close with error']);
+  else expect(said).toContain('accepted');
+});
+
+serverSuite.add('has a limit of 0 mean what it means to the Node that runs', async () => {
+  const said: string[] = [];
+  const server = net.createServer((socket) => {
+    said.push('accepted');
+    socket.end();
+  });
+  server.maxConnections = 0;
+  server.on('drop', (data) => said.push(`drop ${Object.getPrototypeOf(data) === null}`));
+  const port = await portOf(server);
+  const socket = net.connect(port, '127.0.0.1').resume();
+  await next(socket, 'close');
+  await closed(server);
+  expect(said).toEqual([hasBlockLists ? 'drop true' : 'accepted']);
+});
+
+serverSuite.add('has no access to a folder that is missing', async () => {
+  const path = join(tempDirectory(), 'missing', 'socket');
+  const server = net.createServer().listen(path);
+  const [error] = await next(server, 'error');
+  const message = `listen EACCES: permission denied ${path}`;
+  expect(error).toMatchObject({ code: 'EACCES', syscall: 'listen', address: path, message });
+});

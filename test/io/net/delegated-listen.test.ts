@@ -3,6 +3,7 @@
  */
 
 import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
 import * as nodeNet from 'node:net';
 import { describe, expect } from 'vitest';
 import { createConnection } from '../../../src/io/net/create-connection.ts';
@@ -33,6 +34,21 @@ describe('DelegatedListening', () => {
     await closed;
     expect(server.listening).toBe(false);
     given.close();
+    await closeQuietly(runtime);
+  });
+
+  ringTest('6.1', 'fails as in Node, and leaves the server free to listen', async ({ open }) => {
+    const runtime = open();
+    const server = new Server();
+    const fd = openSync('/dev/null', 'r');
+    server.listen({ fd });
+    const [error] = await once(server, 'error');
+    closeSync(fd);
+    expect(error).toMatchObject({ code: 'EINVAL', syscall: 'listen' });
+    expect([server.listening, server.address()]).toEqual([false, null]);
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    await new Promise((resolve) => server.close(resolve));
     await closeQuietly(runtime);
   });
 });
