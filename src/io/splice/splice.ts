@@ -9,6 +9,7 @@
 
 import {
   boolean,
+  closedError,
   ignoreCompletion,
   integer,
   invalidArgType,
@@ -181,6 +182,8 @@ async function moveFile(part: FilePart, target: SocketStream): Promise<number> {
 }
 
 async function asGuest(splice: RingSplice, hosts: readonly RingConnection[]): Promise<number> {
+  // Closed while this waited: its number may be somebody else's descriptor by now.
+  if (hosts.some(({ isClosed }) => isClosed)) throw closedError('socket');
   for (const { guests } of hosts) guests.enter(splice);
   try {
     return await splice.run();

@@ -132,6 +132,24 @@ suite.add('refuses reads, writes and splices meanwhile', async () => {
   expect((await waiting).code).toBe('ERR_SOCKET_CLOSED');
 });
 
+suite.add('does not begin on what is closed before it can', async () => {
+  for (const closed of ['source', 'target'] as const) {
+    const { front, back, destroy } = await proxied();
+    // A receive is armed from here on, which a splice has to wait for.
+    await front.client.write('x');
+    await readExactly(front.server, 1);
+    const moved = rejectionOf(front.server.splice(back.client));
+    const closing = (closed === 'source' ? front.server : back.client).destroy();
+    // Takes the number of the descriptor as soon as it is free.
+    const next = closing.then(() => tcpPair());
+    expect((await moved).code).toBe('ERR_SOCKET_CLOSED');
+    const other = await next;
+    await other.client.write('mine');
+    expect(String(await readExactly(other.server, 4))).toBe('mine');
+    await Promise.all([other.destroy(), destroy()]);
+  }
+});
+
 suite.add('destroys both when it is aborted', async () => {
   const { front, back, destroy } = await proxied();
   const reason = new Error('enough');
