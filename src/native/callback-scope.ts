@@ -9,8 +9,8 @@
  *
  * The only scope that JavaScript can open is the one around the callbacks of Node's HTTP parser. So
  * a parser is fed a request that never ends: each turn the end of one message and the first letter
- * of the next, which calls `kOnMessageBegin` in a scope that drains nothing itself. Where there is no
- * such parser, or it does not call, the scope is none.
+ * of the next, which calls `kOnMessageBegin` in a scope that drains nothing itself. Where there is
+ * no such parser, or it does not call, the scope is none.
  */
 
 import { createRequire } from 'node:module';

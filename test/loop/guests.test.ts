@@ -25,7 +25,7 @@ interface GuestsReport {
 const timers = new URL('programs/timers.mjs', import.meta.url);
 const guests = new URL('programs/guests.mjs', import.meta.url);
 
-/** A wake-up later than this, as a median, waited for something else: the bugs of that kind take 40. */
+/** A wake-up later than this, as a median, waited for something else: those bugs take 40. */
 const LATE_MS_MAX = 25;
 /** What a guest may take on a machine that is busy with other things. */
 const GUEST_MS_MAX = 3000;

@@ -82,7 +82,7 @@ export class RingServer extends EmitterBase {
     this.keepAlive = Boolean(options.keepAlive);
     this.keepAliveInitialDelay = ~~((options.keepAliveInitialDelay ?? 0) / 1000);
     this.highWaterMark = options.highWaterMark ?? getDefaultHighWaterMark(false);
-    const blockList = blockListOf(options, () => new net.Server(options as object));
+    const blockList = blockListOf(options, () => new net.Server(options));
     if (blockList !== undefined) this.blockList = blockList;
   }
 

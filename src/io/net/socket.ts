@@ -80,7 +80,7 @@ export class RingSocket extends StreamBase implements HandleOwner {
     this.#noDelay = Boolean(options.noDelay);
     this.#keepAlive = Boolean(options.keepAlive);
     this.#keepAliveDelay = ~~((options.keepAliveInitialDelay ?? 0) / 1000);
-    const blockList = blockListOf(options, () => new net.Socket(options as object));
+    const blockList = blockListOf(options, () => new net.Socket(options));
     if (blockList !== undefined) this.blockList = blockList;
     if (isOnRead(options.onread)) this.#onRead = options.onread;
     if (handle instanceof SocketHandle) this._initHandle(handle);
