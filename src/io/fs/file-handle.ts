@@ -142,7 +142,7 @@ function derive(base: NodeHandleClass, counting: Counting): RingFileHandleClass 
       super(descriptor);
       this.#on = descriptor;
       descriptor.setOwner(this);
-      watchHandle(this, descriptor);
+      watchHandle(descriptor);
       closeWhenIdle(this, descriptor, counting);
     }
 

@@ -41,6 +41,7 @@ import type { Block, Engine, Operation, Resource, Runtime } from '../../runtime/
 import { Divisibility } from '../files/divisibility.ts';
 import { allocateFresh } from '../files/fresh-memory.ts';
 import { inPieces } from '../files/pieces.ts';
+import { forgetHandle } from './collected-handles.ts';
 import { CursorQueue } from './cursor-queue.ts';
 import { LentMemory } from './lent-memory.ts';
 import type { Carrier, CarrierClass } from './transfer.ts';
@@ -112,6 +113,11 @@ export class RingDescriptor implements Resource {
 
   setOwner(owner: DescriptorOwner): void {
     this.#owner = new WeakRef(owner);
+  }
+
+  /** Who it belongs to, unless the garbage collector has taken that. */
+  get owner(): DescriptorOwner | undefined {
+    return this.#owner?.deref();
   }
 
   /** Node's `FileHandle.getAsyncId()` asks for it; there is no async resource. */
@@ -320,8 +326,7 @@ export class RingDescriptor implements Resource {
 
   /** The runtime closes: whoever holds the descriptor is told, and nobody else closes it. */
   destroy(): void {
-    const owner = this.#owner?.deref();
-    (owner ?? this).close().catch(ignoreCompletion);
+    (this.owner ?? this).close().catch(ignoreCompletion);
   }
 
   /** Waits for what is in flight, then closes. Called by Node's class, with the handle unusable. */
@@ -338,6 +343,7 @@ export class RingDescriptor implements Resource {
     const fd = this.#fd;
     this.#fd = -1;
     this.#runtime.resources.delete(this);
+    forgetHandle(this);
     if (this.#runtime.isClosed) {
       this.#closeNow(fd);
       return;
@@ -357,6 +363,7 @@ export class RingDescriptor implements Resource {
     this.#fd = -1;
     this.#closing = Promise.resolve();
     this.#runtime.resources.delete(this);
+    forgetHandle(this);
     this.#closeNow(fd);
   }
 

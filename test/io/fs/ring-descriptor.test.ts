@@ -121,6 +121,31 @@ describe('RingDescriptor', () => {
     expect([openDescriptors().has(first), openDescriptors().has(second)]).toEqual([false, false]);
   });
 
+  ringTest(
+    '6.1',
+    'keeps the turn at the current position for all of its pieces',
+    async ({ open }) => {
+      const runtime = open();
+      const path = join(tempDirectory(), 'large');
+      const size = 3 * 1024 * 1024 + 1;
+      const content = Buffer.alloc(2 * size + 1);
+      for (let i = 0; i < content.length; i += 1) content[i] = (i * 7 + (i >> 9)) & 0xff;
+      writeFileSync(path, content);
+      const on = new RingDescriptor(runtime, openSync(path, 'r'), false);
+      const whole = Buffer.alloc(content.length);
+      const part = { offset: 0, length: size, position: CURRENT_POSITION };
+      const reads = [
+        on.large('read', whole, part),
+        on.read<number>(settleWithCount, whole, size, 1, CURRENT_POSITION),
+        on.large('read', whole, { ...part, offset: size + 1 }),
+      ];
+      expect(await Promise.all(reads)).toEqual([size, 1, size]);
+      expect(whole.equals(content)).toBe(true);
+      expect(on.isBusy).toBe(false);
+      await on.close();
+    },
+  );
+
   ringTest('6.1', 'closes at once when it must', ({ open }) => {
     const runtime = open();
     const on = digits(runtime);
