@@ -385,6 +385,7 @@ export class RingDescriptor implements Resource {
     this.#fd = -1;
     this.#closing = Promise.resolve();
     this.#runtime.resources.delete(this);
+    forgetHandle(this);
     return carrier;
   }
 
