@@ -15,6 +15,7 @@ import { adoptable, callable } from './callable.ts';
 import { beginConnect, validateConnect } from './connect.ts';
 import type { ConnectOptions } from './connect.ts';
 import { IdleTimer, TIMEOUT_MS_MAX, warnOfLongTimeout } from './idle-timer.ts';
+import { endOnceDrained } from './late-end.ts';
 import {
   closedBeforeConnection,
   invalidHandleType,
@@ -471,7 +472,9 @@ function inOwnContext(callback: (error?: Error | null) => void): (error?: Error 
 
 /** With `allowHalfOpen` off the socket ends with its peer: what is written then, is late. */
 function onReadableEnd(this: RingSocket): void {
-  if (!this.allowHalfOpen) this.write = writeAfterPeersEnd;
+  if (this.allowHalfOpen) return;
+  this.write = writeAfterPeersEnd;
+  if (this.writableNeedDrain) endOnceDrained(this);
 }
 
 function writeAfterPeersEnd(
