@@ -36,7 +36,7 @@ const everything = new URL('programs/everything.mjs', import.meta.url);
 
 const MINUTES = Number(process.env['ONERING_STRESS_MINUTES'] ?? 0);
 const SEEDS = MINUTES > 0 ? 0 : Number(process.env['ONERING_SEEDS'] ?? 1);
-const STEPS = Number(process.env['ONERING_STEPS'] ?? 50);
+const STEPS = Number(process.env['ONERING_STEPS'] ?? 25);
 /** Beyond what the program allows itself before it says what hangs. */
 const TIMEOUT_MS = 90_000 + STEPS * 600 + MINUTES * 60_000;
 /** What V8 has not collected yet, and koffi keeps of each worker. */

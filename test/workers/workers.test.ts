@@ -33,13 +33,16 @@ const WORKERS_ENDING = Math.ceil(WORKERS / 3);
 /** What Node itself does is not under test: enough to see that the same program works there. */
 const WORKERS_WITHOUT_RING = 8;
 const AT_ONCE = 3;
+/** Each of them is busy with a lot. */
+const WORKERS_OF_DROP_INS = Math.min(WORKERS, 20);
+const WORKERS_OF_DROP_INS_ENDING = Math.min(WORKERS, 7);
 /**
  * koffi 3.3 does not unmap its call stacks when a worker ends: three mappings for calls and three
  * for callbacks. Ours are counted by name: rings, and System V segments for everything else.
  */
 const KOFFI_MAPS = 6;
-/** What malloc and V8 keep for later: on Node 24 and 26 about a hundred, also without a ring. */
-const MAPS_SLACK = 150;
+/** What malloc and V8 keep for later: on Node 24 about two hundred, also without a ring. */
+const MAPS_SLACK = 250;
 
 async function runCrews(
   host: Host,
@@ -95,6 +98,43 @@ describe.each([
     async (host) => {
       const { before, after } = await runCrews(host, 'arrivals', mode, count);
       expect(after.descriptors).toBeLessThanOrEqual(before.descriptors);
+    },
+    60_000,
+  );
+});
+
+describe.each([
+  ['terminate', WORKERS_OF_DROP_INS],
+  ['exit', WORKERS_OF_DROP_INS_ENDING],
+  ['end', WORKERS_OF_DROP_INS_ENDING],
+] as const)('workers with the drop-ins that %s', (mode, count) => {
+  it.each(ringHosts)(
+    'in the middle of transfers leave nothing behind on $label',
+    async (host) => {
+      const { before, after } = await runCrews(host, 'dropIns', mode, count);
+      expect(after.descriptors).toBeLessThanOrEqual(before.descriptors);
+    },
+    60_000,
+  );
+
+  it.each(ringHosts)(
+    'while whole files and connections come and go leave little behind on $label',
+    async (host) => {
+      const { before, after } = await runCrews(host, 'dropInArrivals', mode, count);
+      const slack = mode === 'terminate' ? 2 * count : 0;
+      expect(after.descriptors - before.descriptors).toBeLessThanOrEqual(slack);
+    },
+    60_000,
+  );
+});
+
+// Not terminated: Node's own `dgram` then aborts the process while a datagram arrives.
+describe.each(['exit', 'end'])('workers with the drop-ins that %s', (mode) => {
+  it.each(hosts.filter(({ backend }) => backend === 'libuv'))(
+    'are the same program without a ring on $label',
+    async (host) => {
+      const { problems } = await runCrews(host, 'dropIns', mode, WORKERS_WITHOUT_RING);
+      expect(problems).toEqual([]);
     },
     60_000,
   );

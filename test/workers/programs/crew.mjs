@@ -1,7 +1,9 @@
 /**
- * A worker that keeps its ring busy with one of two sets of work. `transfers`: a TCP echo, timers,
- * 4 MiB reads and writes in kernel workers, O_DIRECT reads. `arrivals`: connections and files that
- * are opened and closed all the time.
+ * A worker that keeps its ring busy with one of several sets of work. `transfers`: a TCP echo,
+ * timers, 4 MiB reads and writes in kernel workers, O_DIRECT reads. `arrivals`: connections and
+ * files that are opened and closed all the time. `dropIns`: the same kinds of work through
+ * `fs/promises` and `net`, with datagrams, files that are sent, and memory of the runtime.
+ * `dropInArrivals`: whole files and connections of the drop-ins.
  *
  * It tells its parent when all of that runs, and goes on until it is terminated or told to end:
  * `exit` is `process.exit()` in the middle of it, `end` closes everything in order.
@@ -9,9 +11,12 @@
 
 /* oxlint-disable unicorn/require-post-message-target-origin -- Workers have no origin. */
 
+import { once } from 'node:events';
 import { constants } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
-import { File, runtime, TcpListener, TcpStream } from 'onering';
+import { File, runtime, TcpListener, TcpStream, UdpSocket } from 'onering';
+import * as fs from 'onering/fs/promises';
+import { connect, createServer } from 'onering/net';
 import { setTimeout as sleep } from 'onering/timers/promises';
 
 const { id, folder, set } = workerData;
@@ -27,6 +32,8 @@ const started = new Set();
 const sets = {
   transfers: { echo, timers, read, write, direct },
   arrivals: { churn, open, timers },
+  dropIns: { netEcho, handleRead, handleWrite, datagrams, send, lent, timers },
+  dropInArrivals: { netChurn, whole, timers },
 };
 const activities = sets[set];
 
@@ -143,6 +150,144 @@ async function open() {
       const file = await File.open(source);
       await file.close();
     },
+  };
+}
+
+async function netEcho() {
+  const { server, socket } = await netPair();
+  const message = Buffer.alloc(2048, id);
+  let left = 0;
+  let resolve = null;
+  socket.on('data', (chunk) => {
+    left -= chunk.length;
+    if (left === 0) resolve();
+  });
+  return {
+    step: () =>
+      new Promise((arrived) => {
+        left = message.length;
+        resolve = arrived;
+        socket.write(message);
+      }),
+    async end() {
+      socket.end();
+      await once(socket, 'close');
+      await closed(server);
+    },
+  };
+}
+
+async function netPair() {
+  const server = createServer((socket) => socket.pipe(socket)).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const socket = connect(server.address().port, '127.0.0.1');
+  await once(socket, 'connect');
+  return { server, socket };
+}
+
+function closed(server) {
+  return new Promise((resolve) => {
+    server.close(resolve);
+  });
+}
+
+async function netChurn() {
+  const server = createServer((socket) => socket.end('x')).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    async step() {
+      const socket = connect(server.address().port, '127.0.0.1').resume();
+      await once(socket, 'close');
+    },
+    end: () => closed(server),
+  };
+}
+
+async function handleRead() {
+  const handle = await fs.open(source);
+  const buffer = Buffer.alloc(BLOCK_SIZE);
+  const list = [Buffer.alloc(10_000), Buffer.alloc(BLOCK_SIZE)];
+  return {
+    async step() {
+      await Promise.all([handle.read(buffer, 0, BLOCK_SIZE, 4096), handle.readv(list, 0)]);
+      check(buffer);
+      check(list[1]);
+    },
+    end: () => handle.close(),
+  };
+}
+
+async function handleWrite() {
+  const handle = await fs.open(target, 'w');
+  const buffer = Buffer.alloc(BLOCK_SIZE, id);
+  return {
+    async step() {
+      await Promise.all([
+        handle.write(buffer, 0, BLOCK_SIZE, 0),
+        handle.writev([buffer.subarray(0, 10_000), buffer], BLOCK_SIZE),
+        handle.datasync(),
+      ]);
+    },
+    end: () => handle.close(),
+  };
+}
+
+async function datagrams() {
+  const server = await UdpSocket.bind({ hostname: '127.0.0.1' });
+  const client = await UdpSocket.bind({ hostname: '127.0.0.1' });
+  const message = Buffer.alloc(9000, id);
+  return {
+    async step() {
+      await client.send(message, server.address());
+      const { data, sender } = await server.receive();
+      await server.send(data, sender);
+      await client.receive();
+    },
+    end: () => Promise.all([server.close(), client.close()]),
+  };
+}
+
+async function send() {
+  const accepting = await TcpListener.listen({ hostname: '127.0.0.1', port: 0 });
+  const { port } = accepting.address();
+  const client = await TcpStream.connect({ hostname: '127.0.0.1', port });
+  const server = await accepting.accept();
+  const file = await File.open(source);
+  return {
+    async step() {
+      const sending = server.sendFile(file, { length: BLOCK_SIZE });
+      for (let left = BLOCK_SIZE; left > 0; left -= (await client.read()).length);
+      await sending;
+    },
+    end: () => Promise.all([client, server, accepting, file].map((it) => it.close())),
+  };
+}
+
+/** A fixed read, where there is a ring: kernel workers copy straight into registered memory. */
+async function lent() {
+  const file = await File.open(source);
+  const buffer = ring.allocate(BLOCK_SIZE);
+  return {
+    async step() {
+      await file.read(buffer, { position: 0 });
+      check(buffer);
+    },
+    async end() {
+      await file.close();
+      ring.release(buffer);
+    },
+  };
+}
+
+async function whole() {
+  const path = `${target}-whole`;
+  return {
+    async step() {
+      await fs.writeFile(path, Buffer.alloc(300_000, id));
+      const content = await fs.readFile(path);
+      if (content.some((byte) => byte !== id)) throw new Error('A file holds foreign bytes');
+    },
+    end: () => fs.unlink(path),
   };
 }
 
