@@ -6,10 +6,12 @@
  * for a whole machine, so it is set on machines of our own: see `test/kernels/`.
  */
 
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { importUrl, runFile, runScript } from '../support/child.ts';
 import type { ChildOptions, ChildResult } from '../support/child.ts';
+import { publicCopy } from '../support/public-copy.ts';
 import { ringTest } from '../support/ring-test.ts';
 import { tempDirectory } from '../support/temp-directory.ts';
 
@@ -32,6 +34,7 @@ interface Report {
 }
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
+const programs = 'test/confinement/programs';
 const program = fileURLToPath(new URL('programs/confined.mjs', import.meta.url));
 const SETUP = 425;
 const ENTER = 426;
@@ -39,7 +42,8 @@ const REGISTER = 427;
 const all = { first: SETUP, last: REGISTER };
 
 function run(confinement: Confinement, options: ChildOptions = {}): Promise<ChildResult> {
-  return runFile(program, {
+  const isOfNobody = confinement.user === true;
+  return runFile(isOfNobody ? join(publicCopy(programs), programs, 'confined.mjs') : program, {
     args: [JSON.stringify({ folder: tempDirectory(), ...confinement })],
     ...options,
     env: { ONERING_BACKEND: 'auto', ...options.env },

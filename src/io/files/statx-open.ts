@@ -4,7 +4,7 @@
  */
 
 import { AT_EMPTY_PATH, prepStatx, STRUCT_STATX_SIZE } from '../../native/abi.ts';
-import { promiseOf, settleWithResult } from '../../runtime/index.ts';
+import { closedError, promiseOf, settleWithResult } from '../../runtime/index.ts';
 import type { Engine } from '../../runtime/index.ts';
 
 /** Asks for what `mask` names; `read` makes the value from the struct. */
@@ -15,6 +15,8 @@ export async function statxOpen<T>(
   read: (bytes: Buffer) => T,
 ): Promise<T> {
   const { scheduler, pool } = engine;
+  // The runtime may have closed while this waited for its turn.
+  if (scheduler.isStopped) throw closedError('runtime');
   // The result, and behind it the empty path: a NUL.
   const block = pool.take(STRUCT_STATX_SIZE + 1);
   block.bytes[STRUCT_STATX_SIZE] = 0;
