@@ -8,6 +8,7 @@
  * relies on is checked against the running libuv first.
  */
 
+import { callbackScope } from './callback-scope.ts';
 import type { Libc } from './libc.ts';
 import { loadLibc } from './libc.ts';
 
@@ -91,7 +92,8 @@ function markInternal(libc: Libc, loop: number, handle: number): string | undefi
 
 function bindLoop(libc: Libc, loop: number, check: number, idle: number): HostLoop {
   let tick: () => void = () => {};
-  const onCheck = libc.callback(() => tick());
+  const runInScope = callbackScope();
+  const onCheck = libc.callback(() => runInScope(tick));
   // Any harmless native function of one argument will do: the handle is only there to be active.
   const onIdle = libc.symbol('uv_is_active');
   // An idle handle alone must never keep a program running; the check handle speaks for both.
