@@ -378,7 +378,8 @@ export class Runtime {
 
   /**
    * Cancels what is in flight, waits until the kernel has let go of everything, and releases the
-   * ring. Operations that were canceled reject with `ECANCELED`. A second call does nothing more.
+   * ring. What was canceled rejects with `ECANCELED`, and what had a further step to begin with
+   * `ERR_RUNTIME_CLOSED`. A second call does nothing more.
    *
    * @returns a promise that resolves when all is released.
    */

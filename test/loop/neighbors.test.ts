@@ -147,7 +147,9 @@ describe('closing a runtime with work in flight', () => {
     });
     const fileOutcomes = settled['file'] ?? [];
     expect(fileOutcomes).toHaveLength(4);
-    for (const outcome of fileOutcomes) expect([4 * 1024 * 1024, 'ECANCELED']).toContain(outcome);
+    // A large read has several steps, and the first of them may still be the question what is read.
+    const possible = [4 * 1024 * 1024, 'ECANCELED', 'ERR_RUNTIME_CLOSED'];
+    for (const outcome of fileOutcomes) expect(possible).toContain(outcome);
     if (host.backend === 'libuv') return;
     expect(settled).toMatchObject({
       poll: ['EBADF'],
