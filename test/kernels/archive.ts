@@ -82,7 +82,7 @@ export class Archive {
     const packages = run('apt-cache', [...this.#options(), 'pkgnames', 'linux-image-']);
     const image = newestImage(packages.split('\n'), name);
     if (image === undefined) throw new Missing(`Debian has no kernel ${name} for the cloud now`);
-    this.#unpack(name, image);
+    this.#fetch(name, image);
     return findCached(name) ?? cacheIsBroken(name);
   }
 
@@ -104,12 +104,7 @@ export class Archive {
     writeFileSync(join(this.#folder, 'status'), '');
     const lines = suites.map((suite) => `deb [signed-by=${keyring}] ${mirror} ${suite} main\n`);
     writeFileSync(join(this.#folder, 'sources.list'), lines.join(''));
-    try {
-      run('apt-get', [...this.#options(), 'update']);
-    } catch (error) {
-      const words = error instanceof Error ? error.message : String(error);
-      throw new Missing(`Debian's archive cannot be read: ${words}`);
-    }
+    this.#ask(['update']);
     this.#isFresh = true;
   }
 
@@ -135,14 +130,14 @@ export class Archive {
   }
 
   /** A kernel is one package, or one that depends on its parts. */
-  #unpack(name: string, image: string): void {
+  #fetch(name: string, image: string): void {
     const described = run('apt-cache', [...this.#options(), 'show', image]);
     const version = /^Version: (\S+)/m.exec(described)?.[1] ?? '';
     const parts = described.match(/\blinux-(?:base|binary|modules)-\d[\w.+~-]+/g) ?? [];
     const work = mkdtempSync(join(cacheFolder(), 'unpacking-'));
     try {
       const packages = [...new Set([image, ...parts])];
-      run('apt-get', [...this.#options(), 'download', ...packages], work);
+      this.#ask(['download', ...packages], work);
       for (const file of readdirSync(work).filter((entry) => entry.endsWith('.deb'))) {
         run('dpkg-deb', ['-x', join(work, file), join(work, 'tree')]);
       }
@@ -154,6 +149,16 @@ export class Archive {
       renameSync(join(work, 'kernel'), target);
     } finally {
       rmSync(work, { recursive: true, force: true });
+    }
+  }
+
+  /** Whatever goes wrong between us and a mirror is not this project's. */
+  #ask(words: readonly string[], folder?: string): void {
+    try {
+      run('apt-get', [...this.#options(), ...words], folder);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new Missing(`Debian's archive cannot be read: ${reason}`);
     }
   }
 }

@@ -14,9 +14,17 @@ import { Missing } from './missing.ts';
 const COMPLAINT_LINES = 8;
 const TIMEOUT_MS = 300_000;
 const OUTPUT_MAX = 256 * 1024 * 1024;
+/** A program that finds no time left is ended at once, and not given all of it. */
+const TIMEOUT_MIN_MS = 1;
+let endMs = Infinity;
 
 /** Programs of the administrator are not on everybody's path. */
 const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/sbin'];
+
+/** No program runs beyond this time of `performance.now()`; one that would is `Missing`. */
+export function endRunsAt(timeMs: number): void {
+  endMs = timeMs;
+}
 
 /** Returns where a program is, or `undefined`. */
 export function findProgram(name: string): string | undefined {
@@ -38,8 +46,12 @@ export function run(name: string, args: readonly string[], cwd?: string): string
     env: { ...process.env, LC_ALL: 'C', DEBIAN_FRONTEND: 'noninteractive' },
     maxBuffer: OUTPUT_MAX,
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: TIMEOUT_MS,
+    timeout: Math.max(TIMEOUT_MIN_MS, Math.min(TIMEOUT_MS, Math.floor(endMs - performance.now()))),
   });
+  // A mirror that answers slowly, or a machine that is too busy.
+  if (error !== undefined && 'code' in error && error.code === 'ETIMEDOUT') {
+    throw new Missing(`${name} ${args[0] ?? ''} took too long`);
+  }
   if (error !== undefined) throw error;
   if (status === 0) return stdout;
   const complaint = stderr.trimEnd().split('\n').slice(-COMPLAINT_LINES).join('\n');

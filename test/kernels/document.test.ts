@@ -20,7 +20,8 @@ const empty = ['features', 'outcomes', 'figures']
   .join('');
 
 function findings(name: string, ...available: FeatureName[]): Findings {
-  const rest = { release: `${name}.1`, backend: 'uring', checks: [], figures: [], problems: [] };
+  const nothing = { checks: [], figures: [], isCut: false, problems: [] };
+  const rest = { release: `${name}.1`, backend: 'uring', ...nothing };
   return { name, available: new Set(available), ...rest };
 }
 

@@ -22,6 +22,8 @@ export const kernelNames: readonly string[] = ['6.1', '6.12', '6.18', '7'];
 export interface Experiment {
   readonly kernel: CachedKernel;
   readonly accelerator: Accelerator;
+  /** When it is ended, whatever it does: a time of `performance.now()`. */
+  readonly endMs: number;
   /** Programs of the guest, or all. */
   readonly only?: readonly string[];
   /** Called with each line as it arrives. */
@@ -30,7 +32,7 @@ export interface Experiment {
 
 /** Boots a kernel with the build of the project in `root`, runs the programs, and judges. */
 export async function examine(root: string, experiment: Experiment): Promise<Findings> {
-  const { kernel, accelerator, only, onLine } = experiment;
+  const { kernel, accelerator, endMs, only, onLine } = experiment;
   const folder = mkdtempSync(join(tmpdir(), 'onering-kernel-'));
   const clear = (): void => rmSync(folder, { recursive: true, force: true });
   process.once('exit', clear);
@@ -43,6 +45,7 @@ export async function examine(root: string, experiment: Experiment): Promise<Fin
       initramfs,
       folder,
       accelerator,
+      endMs,
       parameters: only === undefined ? [] : [`onering.only=${only.join(',')}`],
       onLine(text) {
         const line = parseLine(text);

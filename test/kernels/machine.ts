@@ -13,6 +13,7 @@ import { closeSync, existsSync, ftruncateSync, openSync, readFileSync } from 'no
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { requireProgram, run, saysInTime } from './commands.ts';
+import { Missing } from './missing.ts';
 
 /** Instructions in hardware, or emulated ones. */
 export type Accelerator = 'kvm' | 'tcg';
@@ -26,6 +27,8 @@ export interface MachineOptions {
   readonly accelerator: Accelerator;
   /** For the kernel's command line, where programs find them too. */
   readonly parameters: readonly string[];
+  /** When the machine is ended, whatever it does: a time of `performance.now()`. */
+  readonly endMs: number;
   /** Called with each line of results. */
   readonly onLine: (line: string) => void;
 }
@@ -44,10 +47,13 @@ const SILENCE_MAX_MS = 120_000;
 /** Hardware boots to the point where a kernel misses its root in well under a second. */
 const TRIAL_MS = 8000;
 const CONSOLE_LINES = 60;
+const COMPLAINT_MAX = 2000;
 
 /** How a machine ended. */
 export interface Shutdown {
   readonly isSilent: boolean;
+  /** Its time was over, though it still had something to say. */
+  readonly isCut: boolean;
   readonly code: number | null;
   /** What the kernel complained about, or its last words. */
   readonly console: string;
@@ -64,22 +70,27 @@ export async function chooseAccelerator(image: string): Promise<Accelerator> {
   return (await saysInTime(EMULATOR, args, 'Linux version', TRIAL_MS)) ? 'kvm' : 'tcg';
 }
 
-/** Boots a machine and waits until it is off. */
+/** Boots a machine and waits until it is off. `Missing` where the emulator does not even begin. */
 export async function bootMachine(options: MachineOptions): Promise<Shutdown> {
-  const { folder, onLine } = options;
+  const { folder, endMs, onLine } = options;
   const raw = join(folder, 'nvme.img');
   const ext4 = join(folder, 'ext4.img');
   const console = join(folder, 'console.log');
   for (const disk of [raw, ext4]) makeDisk(disk);
   run('mke2fs', ['-q', '-t', 'ext4', '-F', ext4]);
   const child = spawn(requireProgram(EMULATOR), machineArguments(options, raw, ext4, console), {
-    stdio: ['ignore', 'pipe', 'ignore'],
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
   const endWithUs = (): void => void child.kill('SIGKILL');
   process.once('exit', endWithUs);
   try {
-    const end = await listen(child, onLine);
-    return { ...end, console: complaintIn(console) };
+    const { stderr, ...end } = await listen(child, onLine, endMs);
+    const complaint = complaintIn(console);
+    // Such as for want of memory: nothing of a guest has run.
+    if (end.code === 1 && complaint === '' && stderr !== '') {
+      throw new Missing(`${EMULATOR} ended with ${end.code}: ${stderr}`);
+    }
+    return { ...end, console: complaint };
   } finally {
     process.off('exit', endWithUs);
   }
@@ -88,14 +99,26 @@ export async function bootMachine(options: MachineOptions): Promise<Shutdown> {
 function listen(
   child: ChildProcess,
   onLine: (line: string) => void,
-): Promise<Omit<Shutdown, 'console'>> {
+  endMs: number,
+): Promise<Omit<Shutdown, 'console'> & { stderr: string }> {
   return new Promise((resolve, reject) => {
     let isSilent = false;
+    let isCut = false;
+    let stderr = '';
+    const cut = (): void => {
+      isCut = true;
+      child.kill('SIGKILL');
+    };
+    const leftMs = Math.max(1, endMs - performance.now());
+    const limit = Number.isFinite(leftMs) ? setTimeout(cut, leftMs) : undefined;
     const timer = setTimeout(() => {
       isSilent = true;
       child.kill('SIGKILL');
     }, SILENCE_MAX_MS);
     child.once('error', reject);
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      stderr = (stderr + text).slice(0, COMPLAINT_MAX);
+    });
     if (child.stdout !== null) {
       createInterface(child.stdout).on('line', (line) => {
         timer.refresh();
@@ -104,7 +127,8 @@ function listen(
     }
     child.once('close', (code) => {
       clearTimeout(timer);
-      resolve({ isSilent, code });
+      clearTimeout(limit);
+      resolve({ isSilent, isCut, code, stderr });
     });
   });
 }

@@ -7,11 +7,12 @@ import type { Diagnosis } from 'onering';
 import { describe, expect, it } from 'vitest';
 import { featureNames, isExpected } from './expectations.ts';
 import type { CheckLine, Line } from './guest/protocol.ts';
+import type { Shutdown } from './machine.ts';
 import { formatFeatures, formatOutcomes, judge, parseLine, readFeatures } from './report.ts';
 import { diagnose } from '../../src/runtime/index.ts';
 
 const release = '6.1.0-50-cloud-amd64';
-const ended = { isSilent: false, code: 0, console: 'last words' };
+const ended: Shutdown = { isSilent: false, isCut: false, code: 0, console: 'last words' };
 
 function doctorLine(backend: 'uring' | 'libuv', changes: Record<string, boolean> = {}): Line {
   const features = Object.fromEntries(
@@ -35,7 +36,7 @@ const boot: Line = { type: 'boot', release, node: 'v20' };
 const end: Line = { type: 'end' };
 const good: readonly Line[] = [boot, doctorLine('uring'), checkLine('passed'), end];
 
-function problemsOf(lines: readonly Line[], shutdown: typeof ended = ended): readonly string[] {
+function problemsOf(lines: readonly Line[], shutdown: Shutdown = ended): readonly string[] {
   return judge('6.1', lines, shutdown).problems;
 }
 
@@ -67,6 +68,15 @@ describe('judge', () => {
     expect(problemsOf(good.slice(0, -1))[0]).toMatch(/^it ended too early.*\nlast words$/);
     expect(problemsOf(good, { ...ended, code: 1 })[0]).toMatch(/^it ended too early, with 1/);
     expect(problemsOf(good, { ...ended, isSilent: true })[0]).toMatch(/^it was silent/);
+  });
+
+  it('holds against a machine whose time was over only what it has said', () => {
+    const cut = { ...ended, isCut: true, code: null };
+    for (const said of [[], [boot], good.slice(0, -1)]) {
+      expect(judge('6.1', said, cut)).toMatchObject({ problems: [], isCut: true });
+    }
+    expect(problemsOf([boot, doctorLine('libuv')], cut)).toEqual(['the ring is not in use']);
+    expect(problemsOf([...good.slice(0, -1), checkLine('failed')], cut)).toHaveLength(1);
   });
 });
 

@@ -16,6 +16,8 @@ export interface Findings {
   readonly available: ReadonlySet<FeatureName>;
   readonly checks: readonly CheckLine[];
   readonly figures: readonly FigureLine[];
+  /** Its time was over before it had run everything: what it did not say is not held against it. */
+  readonly isCut: boolean;
   /** What went wrong, one line each; empty is success. */
   readonly problems: readonly string[];
 }
@@ -49,7 +51,9 @@ export function judge(name: string, lines: readonly Line[], shutdown: Shutdown):
         return `${program} on ${backend}: ${check}: ${detail ?? ''}`;
       }),
     ...(doctor === undefined ? [] : featureProblems(doctor.diagnosis)),
-    ...(doctor?.diagnosis.backend === 'uring' ? [] : ['the ring is not in use']),
+    ...(doctor?.diagnosis.backend === 'uring' || (shutdown.isCut && doctor === undefined)
+      ? []
+      : ['the ring is not in use']),
   ];
   return {
     name,
@@ -58,11 +62,14 @@ export function judge(name: string, lines: readonly Line[], shutdown: Shutdown):
     available,
     checks,
     figures,
+    isCut: shutdown.isCut,
     problems,
   };
 }
 
-function endingProblems(lines: readonly Line[], { isSilent, code, console }: Shutdown): string[] {
+function endingProblems(lines: readonly Line[], shutdown: Shutdown): string[] {
+  const { isSilent, isCut, code, console } = shutdown;
+  if (isCut) return [];
   if (isSilent) return [`it was silent for too long. Its console:\n${console}`];
   if (lines.some(({ type }) => type === 'end') && code === 0) return [];
   return [`it ended too early, with ${code}. Its console:\n${console}`];

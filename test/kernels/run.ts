@@ -16,6 +16,7 @@ import type { CheckLine, Line } from './guest/protocol.ts';
 import { examine, kernelNames } from './laboratory.ts';
 import { chooseAccelerator } from './machine.ts';
 import type { Accelerator } from './machine.ts';
+import { endRunsAt } from './commands.ts';
 import { Missing } from './missing.ts';
 import { countOutcomes, formatFeatures, formatFigures, formatOutcomes } from './report.ts';
 import type { Findings } from './report.ts';
@@ -31,6 +32,7 @@ Options:
   --update         fetch the newest kernel of each series, though there is one in the cache
   --accel NAME     kvm or tcg; without it kvm where it works
   --json           print the lines of the machines instead of a report
+  --minutes N      end after so long, and skip what has not run by then
   --write          bring docs/KERNELS.md up to date with what was seen
   --require        fail where something is missing, instead of skipping
   -h, --help       show this
@@ -38,6 +40,7 @@ Options:
 
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
+const OUT_OF_TIME = 'the time it was given is over';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const document = fileURLToPath(new URL('../../../docs/KERNELS.md', import.meta.url));
@@ -47,6 +50,7 @@ const options = {
   update: { type: 'boolean' },
   accel: { type: 'string' },
   json: { type: 'boolean' },
+  minutes: { type: 'string' },
   write: { type: 'boolean' },
   require: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
@@ -56,6 +60,8 @@ type Values = ReturnType<typeof parseCommandLine>['values'];
 
 /** The accelerator that was found to work, the first time that it mattered. */
 let works: Accelerator | undefined;
+/** When everything must be over: a time of `performance.now()`. */
+let endMs = Infinity;
 
 process.on('SIGINT', () => process.exit(130));
 process.on('SIGTERM', () => process.exit(143));
@@ -70,6 +76,13 @@ async function main(): Promise<number> {
     return EXIT_USAGE;
   }
   const { values, positionals } = parsed;
+  const minutes = Number(values.minutes ?? Infinity);
+  if (!(minutes > 0)) {
+    process.stderr.write(`--minutes takes a number above 0, not "${values.minutes}"\n`);
+    return EXIT_USAGE;
+  }
+  endMs = performance.now() + minutes * 60_000;
+  endRunsAt(endMs);
   if (values.help === true) {
     process.stdout.write(usage);
     return 0;
@@ -94,14 +107,17 @@ async function runAll(names: readonly string[], values: Values): Promise<number>
   let isMissing = false;
   for (const name of names) {
     try {
-      found.push(await runOne(archive, name, values));
+      if (performance.now() >= endMs) throw new Missing(OUT_OF_TIME);
+      const findings = await runOne(archive, name, values);
+      found.push(findings);
+      if (findings.isCut) throw new Missing(`the rest of it: ${OUT_OF_TIME}`);
     } catch (error) {
       if (!(error instanceof Missing)) throw error;
       process.stderr.write(`test:kernels skips ${name}: ${error.message}\n`);
       isMissing = true;
     }
   }
-  const isComplete = values.only === undefined;
+  const isComplete = values.only === undefined && !found.some(({ isCut }) => isCut);
   const problems = found.flatMap(({ name, problems: own }) => own.map((one) => `${name}: ${one}`));
   if (values.write === true && problems.length === 0 && isComplete) {
     writeFileSync(document, renewDocument(readDocument(), found));
@@ -122,6 +138,7 @@ async function runOne(archive: Archive, name: string, values: Values): Promise<F
   const findings = await examine(root, {
     kernel,
     accelerator,
+    endMs,
     ...(only === undefined ? {} : { only }),
     onLine: values.json === true ? printJson : printCheck,
   });
