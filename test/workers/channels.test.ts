@@ -6,6 +6,7 @@
  */
 
 import { describe, expect, it } from 'vitest';
+import { diagnose } from '../../src/runtime/index.ts';
 import { hosts, ringHosts, runProgram } from '../loop/host.ts';
 import { SeededRandom } from '../support/seeded-random.ts';
 
@@ -32,6 +33,7 @@ const channelEnds = new URL('programs/channel-ends.mjs', import.meta.url);
 const MESSAGES = Number(process.env['ONERING_MESSAGES'] ?? 100_000);
 const TIMEOUT_MS = 20_000 + MESSAGES / 50;
 const WORKERS = 8;
+const canResize = diagnose().features.ringResize.available;
 
 describe('messages between threads', () => {
   it.each(hosts)(
@@ -50,6 +52,9 @@ describe('messages between threads', () => {
         if (host.backend === 'libuv') continue;
         expect(half.messages, replay).toBeGreaterThan(0);
         expect(half.completionOverflows, replay).toBeGreaterThan(0);
+        if (!canResize) continue;
+        expect(half.resizesGrown, replay).toBeGreaterThan(0);
+        expect(half.resizesShrunk, replay).toBeGreaterThan(0);
       }
     },
     TIMEOUT_MS + 5000,
