@@ -12,8 +12,11 @@
 
 import {
   IORING_REGISTER_PBUF_RING,
+  IORING_REGISTER_PBUF_STATUS,
   IORING_UNREGISTER_PBUF_RING,
+  readBufStatusHead,
   writeBufReg,
+  writeBufStatus,
 } from '../native/index.ts';
 import type { Memory } from '../native/index.ts';
 import { systemError } from './errors.ts';
@@ -134,6 +137,17 @@ export class BufferRing implements Lender {
     this.#lent -= 1;
     if (!this.#isOver) this.provide(id);
     else if (this.#lent === 0) this.#slab.free();
+  }
+
+  /**
+   * Asks the kernel how many buffers it may fill now: all of them, when none was lost or provided
+   * twice, no completion waits, and nothing is on lease. Returns `-errno` before Linux 6.8.
+   */
+  countReady(): number {
+    const { scratch } = this.#ring;
+    writeBufStatus(scratch.buffer, 0, this.group);
+    const result = this.#ring.register(IORING_REGISTER_PBUF_STATUS, scratch.address, 1);
+    return result < 0 ? result : (this.#tail - readBufStatusHead(scratch.buffer, 0)) & 0xffff;
   }
 
   /** Takes the buffers back from the kernel. No operation may use the group any more. */

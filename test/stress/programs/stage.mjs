@@ -14,15 +14,13 @@ import { setTimeout as sleep } from 'onering/timers/promises';
 export const folder = mkdtempSync(join(tmpdir(), 'onering-everything-'));
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 
-export const RECEIVE_BUFFERS = 8;
-export const RECEIVE_BUFFER_SIZE = 1024;
 export const ring = new Runtime({
   entries: 16,
   completionEntries: 16,
   completionEntriesMax: 256,
   resize: { pressedBatches: 1, quietMs: 3 },
-  receiveBuffers: RECEIVE_BUFFERS,
-  receiveBufferSize: RECEIVE_BUFFER_SIZE,
+  receiveBuffers: 8,
+  receiveBufferSize: 1024,
 });
 export const isOnRing = ring.backend === 'uring';
 
