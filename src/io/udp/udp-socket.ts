@@ -173,12 +173,15 @@ export class UdpSocket {
    * @param to - where to, unless the socket is connected; a host name is looked up each time.
    * @returns a promise that resolves when the kernel has it: nobody need have received it.
    * @throws `EMSGSIZE`, `ECONNREFUSED` and what else send(2) names, with `address` and `port`;
-   *   `ERR_SOCKET_CLOSED`; `ERR_INVALID_ARG_TYPE`, `ERR_OUT_OF_RANGE`.
+   *   `ERR_SOCKET_DGRAM_IS_CONNECTED` with an address on a connected socket, and
+   *   `ERR_SOCKET_DGRAM_NOT_CONNECTED` without one on any other; `ERR_SOCKET_CLOSED`;
+   *   `ERR_INVALID_ARG_TYPE`, `ERR_OUT_OF_RANGE`.
    * @see https://man7.org/linux/man-pages/man3/io_uring_prep_sendto.3.html
    */
   async send(data: string | Uint8Array, to?: DatagramTarget): Promise<void> {
     const bytes = bytesOf(data);
     const { endpoint, segmentSize } = await this.#targetOf(to);
+    this.#checkTarget(endpoint);
     await Promise.all(
       piecesOf(bytes, segmentSize).map((piece) => this.#send(piece, endpoint, segmentSize)),
     );
@@ -191,11 +194,13 @@ export class UdpSocket {
    * @param data - what to send; a view must not change until it is sent.
    * @param to - the address of a datagram's sender, or `null` for the connected peer.
    * @returns false when more is queued than is good: wait for `drain` then.
+   * @throws as `send` does for the arguments, and `ERR_SOCKET_DGRAM_IS_CONNECTED` and its opposite.
    */
   post(data: string | Uint8Array, to: SocketAddress | null = null): boolean {
     const bytes = bytesOf(data);
     const endpoint = to === null ? null : validateTarget(to).endpoint;
     if (endpoint === undefined) throw invalidArgType('to.address', 'an IP address', to?.address);
+    this.#checkTarget(endpoint);
     this.#transport.send({ bytes, to: endpoint, segmentSize: 0 }, this.#onPosted);
     if (this.#transport.queuedBytes < HIGH_WATER_MARK) return true;
     this.#isWaiting = true;
@@ -371,6 +376,14 @@ export class UdpSocket {
       (a, b) => Number(b.family === family) - Number(a.family === family),
     );
     return { endpoint: first, segmentSize };
+  }
+
+  /** A connected socket has its peer, and any other needs one: in Node's words. */
+  #checkTarget(to: Endpoint | null): void {
+    if (this.#isClosed || (to === null) === (this.#remote !== null)) return;
+    throw to === null
+      ? codedError('ERR_SOCKET_DGRAM_NOT_CONNECTED', 'Not connected')
+      : codedError('ERR_SOCKET_DGRAM_IS_CONNECTED', 'Already connected');
   }
 
   #send(bytes: Uint8Array, to: Endpoint | null, segmentSize: number): Promise<void> {

@@ -107,10 +107,37 @@ suite.add('connects: one peer only, its refusals are heard, and taken back', asy
   await Promise.all([close(), stranger.close()]);
 });
 
+suite.add('refuses an address on a connected socket, as Node does', async () => {
+  const { a, b, close } = await pair();
+  await a.connect(b.address());
+  const nodes = await new Promise<NodeError>((resolve) => {
+    const socket = createSocket('udp4');
+    const { address, port } = b.address();
+    socket.connect(port, address, () => {
+      try {
+        socket.send('x', port, address, () => {});
+      } catch (error) {
+        socket.close();
+        resolve(error as NodeError);
+      }
+    });
+  });
+  expect(nodes.code).toBe('ERR_SOCKET_DGRAM_IS_CONNECTED');
+  expect(fieldsOf(await rejectionOf(a.send('x', b.address())))).toEqual(fieldsOf(nodes));
+  expect(() => a.post('x', b.address())).toThrow(expect.objectContaining({ code: nodes.code }));
+  a.post('only this');
+  expect([String((await received(b)).data), a.queuedBytes]).toEqual(['only this', 0]);
+  await a.disconnect();
+  await a.send('anybody', b.address());
+  expect(String((await received(b)).data)).toBe('anybody');
+  await close();
+});
+
 suite.add('fails to send without a target, and to bind twice, as Node does', async () => {
   const { a, close } = await pair();
-  const failure = await rejectionOf(a.send('nowhere'));
-  expect(failure).toBeInstanceOf(Error);
+  const nowhere = { code: 'ERR_SOCKET_DGRAM_NOT_CONNECTED', message: 'Not connected' };
+  expect(await rejectionOf(a.send('nowhere'))).toMatchObject(nowhere);
+  expect(() => a.post('nowhere')).toThrow(expect.objectContaining(nowhere));
   const { port } = a.address();
   const ours = await rejectionOf(UdpSocket.bind({ ...HERE, port }));
   const nodes = await new Promise<NodeError>((resolve) => {
