@@ -6,11 +6,14 @@
 import type * as nodeNet from 'node:net';
 import { hasRing } from '../../runtime/index.ts';
 import { createConnection as ownConnect } from './create-connection.ts';
+import { takeLengths } from './lengths.ts';
 import { net } from './node-net.ts';
 import { Server as OwnServer } from './server.ts';
 import { Socket as OwnSocket } from './socket.ts';
 
 const isOwn = hasRing();
+
+type Listener = (socket: nodeNet.Socket) => void;
 
 /**
  * A TCP or Unix socket: `net.Socket` on the ring, a `stream.Duplex`.
@@ -79,7 +82,8 @@ export type Server = nodeNet.Server;
  * ```
  * @see https://nodejs.org/api/net.html#netcreateserveroptions-connectionlistener
  */
-export const createServer: typeof nodeNet.createServer = (...args: []) => new Server(...args);
+export const createServer = ((options?: nodeNet.ServerOpts, listener?: Listener) =>
+  new Server(options, listener)) as typeof nodeNet.createServer;
 
 /**
  * Makes a socket and connects it.
@@ -129,6 +133,13 @@ export {
   SocketAddress,
 } from './node-net.ts';
 export type * from 'node:net';
+
+if (isOwn) {
+  takeLengths(OwnSocket.prototype, net.Socket.prototype);
+  takeLengths(OwnServer.prototype, net.Server.prototype);
+  takeLengths({ createServer }, { createServer: net.createServer });
+  Object.defineProperty(ownConnect, 'name', { value: net.connect.name });
+}
 
 /** What the running Node's `net` has, newer names included, with ours in their places. */
 const whole = Object.defineProperties(

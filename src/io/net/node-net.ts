@@ -73,6 +73,15 @@ export function blockListOf(
   return blockList;
 }
 
+/** What Node's own sockets can do, by the Node that runs. */
+const { prototype } = net.Socket;
+
+/** Whether sockets have a type of service: newer Nodes than 22. */
+export const hasTypeOfService: boolean = 'setTypeOfService' in prototype;
+
+/** 4 where `setKeepAlive` takes an interval and a count, or an object, as in newer Nodes. */
+export const keepAliveArgumentCount: number = prototype.setKeepAlive.length;
+
 /**
  * Has Node itself refuse arguments that were found to be bad, so that code and message are those
  * of the Node that runs.

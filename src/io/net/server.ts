@@ -183,7 +183,7 @@ export class RingServer extends EmitterBase {
       readableHighWaterMark: this.highWaterMark,
       writableHighWaterMark: this.highWaterMark,
     });
-    socket._inherit(this.noDelay, this.keepAlive, this.keepAliveInitialDelay);
+    socket._inherit(this.noDelay, this.keepAlive, this.keepAliveInitialDelay * 1000);
     this._connections += 1;
     socket.server = this;
     socket._server = this;

@@ -17,6 +17,7 @@ import type { Endpoint, SocketAddress, UnixEndpoint } from '../tcp/address.ts';
 import { addressOf } from '../tcp/address.ts';
 import { ConnectAttempt } from '../tcp/connect-attempt.ts';
 import type { ConnectionHandler } from '../tcp/connection.ts';
+import type { KeepAlive } from '../tcp/keep-alive.ts';
 import { RingConnection } from '../tcp/ring-connection.ts';
 import type { ReceiveTarget } from '../tcp/ring-connection.ts';
 import { plainError } from './net-errors.ts';
@@ -188,8 +189,8 @@ export class SocketHandle extends AsyncResource implements ConnectionHandler {
     if (!this.isPipe) this.#connection?.setNoDelay(isOn);
   }
 
-  setKeepAlive(isOn: boolean, delaySeconds: number): void {
-    if (!this.isPipe) this.#connection?.setKeepAlive(isOn, delaySeconds * 1000);
+  setKeepAlive(keepAlive: KeepAlive): void {
+    if (!this.isPipe) this.#connection?.setProbes(keepAlive);
   }
 
   ref(): void {

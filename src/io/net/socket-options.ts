@@ -38,6 +38,7 @@ export interface SocketOptions {
   noDelay?: boolean;
   keepAlive?: boolean;
   keepAliveInitialDelay?: number;
+  typeOfService?: number;
   signal?: AbortSignal;
   onread?: OnReadOptions | null;
   blockList?: BlockList;

@@ -15,6 +15,7 @@ import { adoptable, callable } from './callable.ts';
 import { beginConnect, validateConnect } from './connect.ts';
 import type { ConnectOptions } from './connect.ts';
 import { IdleTimer, TIMEOUT_MS_MAX, warnOfLongTimeout } from './idle-timer.ts';
+import { isOtherKeepAlive, keepAliveOf, keepAliveOption } from './keep-alive.ts';
 import { endOnceDrained } from './late-end.ts';
 import {
   closedBeforeConnection,
@@ -28,8 +29,10 @@ import type { OnReadOptions } from './on-read.ts';
 import type { RingServer } from './server.ts';
 import { SocketHandle, sizeOfChunk } from './socket-handle.ts';
 import type { Chunk, HandleOwner, WriteDone } from './socket-handle.ts';
+import type { KeepAlive } from '../tcp/keep-alive.ts';
 import { adoptDescriptor, standInFor, streamOptions } from './socket-options.ts';
 import type { SocketOptions } from './socket-options.ts';
+import { addTypeOfService, applyTypeOfService, takeTypeOfService } from './type-of-service.ts';
 
 interface Name {
   address?: string;
@@ -66,8 +69,7 @@ export class RingSocket extends StreamBase implements HandleOwner {
   #timer: IdleTimer | null = null;
   #onRead: OnReadOptions | null = null;
   #noDelay: boolean;
-  #keepAlive: boolean;
-  #keepAliveDelay: number;
+  #keepAlive: KeepAlive;
   #isResetting = false;
   #bytesRead = 0;
   #bytesWritten = 0;
@@ -79,8 +81,8 @@ export class RingSocket extends StreamBase implements HandleOwner {
     delete options.signal;
     super(options);
     this.#noDelay = Boolean(options.noDelay);
-    this.#keepAlive = Boolean(options.keepAlive);
-    this.#keepAliveDelay = ~~((options.keepAliveInitialDelay ?? 0) / 1000);
+    this.#keepAlive = keepAliveOption(options.keepAlive, options.keepAliveInitialDelay);
+    takeTypeOfService(this, options.typeOfService);
     const blockList = blockListOf(options, () => new net.Socket(options));
     if (blockList !== undefined) this.blockList = blockList;
     if (isOnRead(options.onread)) this.#onRead = options.onread;
@@ -210,21 +212,18 @@ export class RingSocket extends StreamBase implements HandleOwner {
     return this;
   }
 
-  setKeepAlive(isOn?: unknown, initialDelayMs?: number): this {
-    const enable = Boolean(isOn);
-    const delay = ~~((initialDelayMs ?? 0) / 1000);
-    const isNew = enable !== this.#keepAlive || (enable && delay !== this.#keepAliveDelay);
-    if (this._handle !== null && isNew) this._handle.setKeepAlive(enable, delay);
-    this.#keepAlive = enable;
-    this.#keepAliveDelay = delay;
+  setKeepAlive(isOn?: unknown, delayMs?: number, intervalMs?: number, count?: number): this {
+    const wanted = keepAliveOf([isOn, delayMs, intervalMs, count]);
+    const isNew = isOtherKeepAlive(wanted, this.#keepAlive);
+    if (this._handle !== null && isNew) this._handle.setKeepAlive(wanted);
+    this.#keepAlive = wanted;
     return this;
   }
 
   /** The options that the server has set on the listening socket, which accepted ones inherit. */
-  _inherit(noDelay: boolean, keepAlive: boolean, keepAliveDelay: number): void {
+  _inherit(noDelay: boolean, keepAlive: boolean, keepAliveDelayMs: number): void {
     this.#noDelay = noDelay;
-    this.#keepAlive = keepAlive;
-    this.#keepAliveDelay = keepAliveDelay;
+    this.#keepAlive = keepAliveOption(keepAlive, keepAliveDelayMs);
   }
 
   ref(): this {
@@ -391,7 +390,8 @@ export class RingSocket extends StreamBase implements HandleOwner {
     this._sockname = null;
     this._unrefTimer();
     if (this.#noDelay) handle.setNoDelay(true);
-    if (this.#keepAlive) handle.setKeepAlive(true, this.#keepAliveDelay);
+    if (this.#keepAlive.isOn) handle.setKeepAlive(this.#keepAlive);
+    applyTypeOfService(this);
     this.emit('connect');
     this.emit('ready');
     if (!this.isPaused()) this.read(0);
@@ -490,6 +490,8 @@ function writeAfterPeersEnd(
   this.destroy(error);
   return false;
 }
+
+addTypeOfService(RingSocket.prototype);
 
 /** The class as users get it: with or without `new`. */
 export const Socket: typeof RingSocket = callable(RingSocket, standInFor);

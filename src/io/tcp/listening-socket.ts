@@ -9,18 +9,17 @@ import {
   IPPROTO_IPV6,
   IPPROTO_TCP,
   IPV6_V6ONLY,
-  SO_KEEPALIVE,
   SO_REUSEADDR,
   SO_REUSEPORT,
   SOCK_CLOEXEC,
   SOCK_STREAM,
   SOL_SOCKET,
-  TCP_KEEPIDLE,
   TCP_NODELAY,
 } from '../../native/abi.ts';
 import type { Engine } from '../../runtime/index.ts';
 import { encodeEndpoint } from './address.ts';
 import type { Endpoint, UnixEndpoint } from './address.ts';
+import { applyKeepAlive } from './keep-alive.ts';
 
 /** What a listening socket is to be like. Accepted sockets inherit the options of TCP. */
 export interface ListeningOptions {
@@ -53,11 +52,12 @@ export function openListening(
 }
 
 function setTcpOptions(
-  { calls }: Engine,
+  engine: Engine,
   fd: number,
   domain: number,
   options: ListeningOptions,
 ): void {
+  const { calls } = engine;
   calls.setOption(fd, SOL_SOCKET, SO_REUSEADDR, 1);
   if (options.reusePort === true) calls.setOption(fd, SOL_SOCKET, SO_REUSEPORT, 1);
   if (domain === AF_INET6) {
@@ -65,7 +65,5 @@ function setTcpOptions(
   }
   if (options.noDelay === true) calls.setOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
   if (options.keepAlive !== true) return;
-  calls.setOption(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
-  const { keepAliveDelay = 0 } = options;
-  if (keepAliveDelay > 0) calls.setOption(fd, IPPROTO_TCP, TCP_KEEPIDLE, keepAliveDelay);
+  applyKeepAlive(engine, fd, { isOn: true, delay: options.keepAliveDelay ?? 0 });
 }

@@ -27,10 +27,8 @@ import {
   setSqeBufferGroup,
   setSqeFlags,
   SHUT_WR,
-  SO_KEEPALIVE,
   SO_LINGER,
   SOL_SOCKET,
-  TCP_KEEPIDLE,
   TCP_NODELAY,
 } from '../../native/abi.ts';
 import {
@@ -45,6 +43,8 @@ import { addressOf } from './address.ts';
 import type { SocketAddress } from './address.ts';
 import type { Connection, ConnectionHandler, SendCallback } from './connection.ts';
 import { Guests } from './guests.ts';
+import { applyKeepAlive } from './keep-alive.ts';
+import type { KeepAlive } from './keep-alive.ts';
 import { RingSender, tell } from './ring-sender.ts';
 
 type ReceiveState = 'idle' | 'armed' | 'canceling' | 'over';
@@ -240,11 +240,12 @@ export class RingConnection implements Connection {
   }
 
   setKeepAlive(isOn: boolean, initialDelayMs: number): void {
-    if (this.#closeState !== 'open') return;
-    const { calls } = this.#engine;
-    calls.setOption(this.fd, SOL_SOCKET, SO_KEEPALIVE, isOn ? 1 : 0);
-    const seconds = Math.floor(initialDelayMs / 1000);
-    if (isOn && seconds > 0) calls.setOption(this.fd, IPPROTO_TCP, TCP_KEEPIDLE, seconds);
+    this.setProbes({ isOn, delay: Math.floor(initialDelayMs / 1000) });
+  }
+
+  /** The same, with everything that probes have. */
+  setProbes(keepAlive: KeepAlive): void {
+    if (this.#closeState === 'open') applyKeepAlive(this.#engine, this.fd, keepAlive);
   }
 
   setReferenced(isReferenced: boolean): void {
