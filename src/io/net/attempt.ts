@@ -29,6 +29,8 @@ export interface Target {
 
 /** Failures that Node meets before it waits: it names the local address then. */
 const EARLY = new Set([-EACCES, -EADDRNOTAVAIL, -EINVAL, -ENETUNREACH, -EHOSTUNREACH, -EPERM]);
+const NOWHERE = { address: undefined, port: undefined };
+
 /** Binds to where the program wants to come from: 0 or `-errno`. */
 export function bindLocal(handle: SocketHandle, target: Target): number {
   const { family, localAddress, localPort } = target;
@@ -69,7 +71,8 @@ export function attemptError(result: number, target: Target): Error {
 /** What Node makes of a failure before it has begun to wait. */
 export function earlyError(result: number, handle: SocketHandle, target: Target): Error {
   const { address, port, family } = target;
-  const local = family === undefined ? null : handle.localAddress;
+  // Without a descriptor there is no local address, which Node says in these words.
+  const local = family === undefined ? null : (handle.localAddress ?? NOWHERE);
   return connectError(result, 'connect', { address, port, local });
 }
 

@@ -74,11 +74,16 @@ export function allFailed(errors: readonly Error[]): Error {
   return Object.assign(new AggregateError(errors), { code: first?.code });
 }
 
+interface LocalPlace {
+  readonly address: string | undefined;
+  readonly port: number | undefined;
+}
+
 /** Where an attempt came from and went to. */
 export interface ConnectDetails {
   readonly address: string;
   readonly port?: number | undefined;
-  readonly local?: SocketAddress | { address: string; port: number } | null | undefined;
+  readonly local?: SocketAddress | LocalPlace | null | undefined;
 }
 
 /** Failed to connect or to bind: `local` shows in the message. */

@@ -6,7 +6,6 @@
  * Hot path: `_write` and what the handle calls for each chunk (`push`, `_unrefTimer`).
  */
 
-import { AsyncResource } from 'node:async_hooks';
 import type { BlockList } from 'node:net';
 import { addAbortSignal, Duplex } from 'node:stream';
 import { runtime } from '../../runtime/index.ts';
@@ -29,10 +28,12 @@ import type { OnReadOptions } from './on-read.ts';
 import type { RingServer } from './server.ts';
 import { SocketHandle, sizeOfChunk } from './socket-handle.ts';
 import type { Chunk, HandleOwner, WriteDone } from './socket-handle.ts';
+import { inOwnContext } from './write-context.ts';
 import type { KeepAlive } from '../tcp/keep-alive.ts';
 import { adoptDescriptor, standInFor, streamOptions } from './socket-options.ts';
 import type { SocketOptions } from './socket-options.ts';
 import { addTypeOfService, applyTypeOfService, takeTypeOfService } from './type-of-service.ts';
+import { isWrappedByTls } from './wrapped.ts';
 
 interface Name {
   address?: string;
@@ -461,17 +462,10 @@ export class RingSocket extends StreamBase implements HandleOwner {
   }
 }
 
-/** `AsyncResource.bind` does the same, and defines properties on a new function each time. */
-function inOwnContext(callback: (error?: Error | null) => void): (error?: Error | null) => void {
-  const resource = new AsyncResource('WRITEWRAP', { requireManualDestroy: true });
-  return (error) => {
-    resource.runInAsyncScope(callback, undefined, error);
-    resource.emitDestroy();
-  };
-}
-
 /** With `allowHalfOpen` off the socket ends with its peer: what is written then, is late. */
 function onReadableEnd(this: RingSocket): void {
+  // TLS has answers of its own to an end, and ends the socket after them.
+  this.allowHalfOpen ||= isWrappedByTls(this);
   if (this.allowHalfOpen) return;
   this.write = writeAfterPeersEnd;
   if (this.writableNeedDrain) endOnceDrained(this);

@@ -168,6 +168,44 @@ aboveSuite.add('tls runs on both ends', async () => {
   await closed(server);
 });
 
+/** What a client hears that sends so many bytes and its end at once, and what went wrong. */
+async function heardOverTls(server: net.Server, cert: Buffer, size: number): Promise<unknown[]> {
+  const port = await portOf(server);
+  const sent = randomBytes(size);
+  const faults: unknown[] = [];
+  const raw = net.connect(port, '127.0.0.1');
+  raw.on('error', (error) => faults.push(error));
+  const secure = tls.connect({ socket: raw, ca: cert, servername: 'localhost' });
+  secure.on('error', (error) => faults.push(error));
+  secure.end(sent);
+  const chunks: Buffer[] = [];
+  secure.on('data', (chunk: Buffer) => chunks.push(chunk));
+  await next(secure, 'close');
+  await closed(server);
+  const heard = Buffer.concat(chunks);
+  return [heard.length, heard.equals(sent), faults];
+}
+
+aboveSuite.add('tls answers a client that ends first, with allowHalfOpen off', async () => {
+  const { key, cert } = selfSigned();
+  const faults: unknown[] = [];
+  const note = (error: unknown): void => void faults.push(error);
+  const echo = (secure: tls.TLSSocket): void => void secure.on('error', note).pipe(secure);
+  for (const size of [16, 400_000]) {
+    const listening = tls.createServer({ key, cert, allowHalfOpen: true } as object, echo);
+    listening.on('tlsClientError', note);
+    const emitting = net.createServer((socket) => {
+      listening.emit('connection', socket.on('error', note));
+    });
+    expect(await heardOverTls(emitting, cert, size)).toEqual([size, true, []]);
+    const wrapping = net.createServer((socket) => {
+      echo(new tls.TLSSocket(socket.on('error', note), { isServer: true, key, cert }));
+    });
+    expect(await heardOverTls(wrapping, cert, size)).toEqual([size, true, []]);
+  }
+  expect(faults).toEqual([]);
+});
+
 aboveSuite.add('pipelines run through it', async () => {
   const server = net.createServer({ allowHalfOpen: true }, (socket) => {
     const loud = new Transform({
