@@ -53,6 +53,7 @@ export interface Kernel {
   listen(fd: number, backlog: number): number;
   getsockname(fd: number, address: number, size: number): number;
   getpeername(fd: number, address: number, size: number): number;
+  shutdown(fd: number, how: number): number;
   setsockopt(fd: number, level: number, option: number, value: number, size: number): number;
   getsockopt(fd: number, level: number, option: number, value: number, size: number): number;
   /** `pipe2(2)`: `fds` is the address of two `int`s. */
@@ -120,6 +121,7 @@ function linuxKernel(libc: Libc): Kernel {
     listen: (fd, backlog) => syscalls.listen(libc, fd, backlog),
     getsockname: (fd, address, size) => syscalls.getsockname(libc, fd, address, size),
     getpeername: (fd, address, size) => syscalls.getpeername(libc, fd, address, size),
+    shutdown: (fd, how) => syscalls.shutdown(libc, fd, how),
     setsockopt: (fd, level, option, value, size) =>
       syscalls.setsockopt(libc, fd, level, option, value, size),
     getsockopt: (fd, level, option, value, size) =>

@@ -55,6 +55,7 @@ interface Calls {
   readonly listen: Call;
   readonly getsockname: Call;
   readonly getpeername: Call;
+  readonly shutdown: Call;
   readonly setsockopt: Call;
   readonly getsockopt: Call;
   readonly getrusage: Call;
@@ -146,6 +147,7 @@ function bindCalls(executable: LibraryHandle): Calls {
     listen: declare('listen', 'int', 2),
     getsockname: declare('getsockname', 'int', 3),
     getpeername: declare('getpeername', 'int', 3),
+    shutdown: declare('shutdown', 'int', 2),
     setsockopt: declare('setsockopt', 'int', 5),
     getsockopt: declare('getsockopt', 'int', 5),
     getrusage: declare('getrusage', 'int', 2),

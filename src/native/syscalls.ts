@@ -93,6 +93,11 @@ export function getpeername(libc: Libc, fd: number, address: number, size: numbe
   return result(libc, libc.getpeername(fd, address, size));
 }
 
+/** `shutdown(2)`. */
+export function shutdown(libc: Libc, fd: number, how: number): number {
+  return result(libc, libc.shutdown(fd, how));
+}
+
 /** `setsockopt(2)`. */
 export function setsockopt(
   libc: Libc,

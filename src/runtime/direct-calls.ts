@@ -52,6 +52,11 @@ export class DirectCalls {
     return this.#name((address, size) => this.#kernel.getpeername(fd, address, size));
   }
 
+  /** Mirrors shutdown(2). Its opcode goes to a kernel worker every time (Linux 6.0+). */
+  shutdown(fd: number, how: number): number {
+    return this.#kernel.shutdown(fd, how);
+  }
+
   /** Mirrors setsockopt(2) for options that are an `int`. */
   setOption(fd: number, level: number, option: number, value: number): number {
     return this.#withBlock((block) => {

@@ -134,6 +134,20 @@ describe('DirectCalls', () => {
     expect(calls.getOption(NO_DESCRIPTOR, SOL_SOCKET, SO_KEEPALIVE)).toBe(-EBADF);
   });
 
+  it('ends one direction, and says why it cannot', async () => {
+    const listening = socket();
+    calls.bind(listening, loopback());
+    calls.listen(listening, 1);
+    expect(calls.shutdown(socket(), sockets.SHUT_WR)).toBe(-ENOTCONN);
+    expect(calls.shutdown(NO_DESCRIPTOR, sockets.SHUT_WR)).toBe(-EBADF);
+    const client = connect({ host: '127.0.0.1', port: nameOf(listening).port });
+    await once(client, 'connect');
+    expect(calls.shutdown(listening, sockets.SHUT_RDWR)).toBe(0);
+    client.once('error', () => {});
+    client.destroy();
+    await once(client, 'close');
+  });
+
   it('counts how often this thread has slept', () => {
     const NAPS = 10;
     const sleptBefore = calls.voluntarySwitches();

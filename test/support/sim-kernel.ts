@@ -304,6 +304,7 @@ export class SimKernel implements Kernel {
   readonly listen: () => number = this.socket;
   readonly getsockname: () => number = this.socket;
   readonly getpeername: () => number = this.socket;
+  readonly shutdown: () => number = this.socket;
   readonly setsockopt: () => number = this.socket;
   readonly getsockopt: () => number = this.socket;
   readonly getrusage: () => number = this.socket;

@@ -55,10 +55,13 @@ export function invalidAddressFamily(family: unknown, host: unknown, port: unkno
   return Object.assign(error, { host, port });
 }
 
-/** The same as Node has it: a plain `Error`, which is printed as one. */
+/**
+ * The same as Node has it: a plain `Error`, which is printed as one. It stays the same object: a
+ * second stack would cost as much as the first.
+ */
 export function plainError(error: Error): Error {
   if (!(error instanceof SystemError)) return error;
-  return Object.assign(new Error(error.message), error);
+  return Object.setPrototypeOf(error, Error.prototype) as Error;
 }
 
 /** The peer has ended, and the program goes on writing. */

@@ -230,7 +230,7 @@ export class SocketStream {
    * @returns a promise that resolves when the descriptor is gone.
    */
   close(): Promise<void> {
-    this.#queue.fail(closedError('socket'));
+    this.#failReads();
     this.#cork.open();
     this.#connection.close();
     return this.#closed;
@@ -242,7 +242,7 @@ export class SocketStream {
    * @returns a promise that resolves when the descriptor is gone.
    */
   destroy(): Promise<void> {
-    this.#queue.fail(closedError('socket'));
+    this.#failReads();
     this.#connection.destroy();
     this.#cork.open();
     return this.#closed;
@@ -380,9 +380,14 @@ export class SocketStream {
 
   /** @internal */
   onClose(): void {
-    this.#queue.fail(closedError('socket'));
+    this.#failReads();
     this.#queue.settleLeases();
     this.#resolveClosed();
+  }
+
+  /** Most streams close while nobody reads: no error is made for nobody. */
+  #failReads(): void {
+    if (this.#queue.isAwaited) this.#queue.fail(closedError('socket'));
   }
 
   #stopAtMark(): void {

@@ -122,8 +122,10 @@ export class RingSender {
   /** Fails what is queued, and asks the kernel to let go of what is in flight. */
   abort(): void {
     this.#isAborted = true;
-    const error = closedError('socket');
-    for (const { done } of this.#takeQueue()) tell(done, error);
+    if (this.#queue.length > 0) {
+      const error = closedError('socket');
+      for (const { done } of this.#takeQueue()) tell(done, error);
+    }
     if (this.#operation !== null) cancelOperation(this.#engine.scheduler, this.#operation);
   }
 

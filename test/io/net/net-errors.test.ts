@@ -41,6 +41,7 @@ describe('errors of sockets', () => {
     const plain = errors.plainError(error);
     expect(Object.getPrototypeOf(plain)).toBe(Error.prototype);
     expect({ ...plain }).toEqual({ errno: -104, code: 'ECONNRESET', syscall: 'read' });
+    expect(plain.stack).toMatch(/^Error: read ECONNRESET\n {4}at /);
     const own = new TypeError('mine');
     expect(errors.plainError(own)).toBe(own);
   });

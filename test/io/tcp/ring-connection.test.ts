@@ -296,6 +296,24 @@ describe('RingConnection, its descriptor', () => {
     await server.close();
   });
 
+  ringTest('6.1', 'formats no stack when streams that nobody reads close', async ({ open }) => {
+    open();
+    const pairs = await Promise.all(Array.from({ length: 8 }, async () => await tcpPair()));
+    const { prepareStackTrace } = Error;
+    let formatted = 0;
+    Error.prepareStackTrace = (error) => {
+      formatted += 1;
+      return String(error);
+    };
+    try {
+      await Promise.all(pairs.map(({ client }) => client.shutdown()));
+      await Promise.all(pairs.flatMap(({ client, server }) => [server.close(), client.destroy()]));
+      expect(formatted).toBe(0);
+    } finally {
+      Error.prepareStackTrace = prepareStackTrace;
+    }
+  });
+
   ringTest('6.1', 'counts as in flight only while it receives or sends', async ({ open }) => {
     const runtime = open();
     const { client, server, destroy } = await tcpPair();
