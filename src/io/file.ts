@@ -7,7 +7,7 @@ import { invalidArgType, runtime } from '../runtime/index.ts';
 import type { PollMode } from '../runtime/index.ts';
 import type { FileStats } from './files/file-stats.ts';
 import { NodeFile, readWholeOnNode, writeWholeOnNode } from './files/node-file.ts';
-import { openRingFile, openRingFileBeneath } from './files/ring-file.ts';
+import { openRingFile, openRingFileBeneath } from './files/ring-open.ts';
 import type { RingFile } from './files/ring-file.ts';
 import {
   DIRECT,

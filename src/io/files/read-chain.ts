@@ -31,7 +31,8 @@ import { bindSignal, cancelOperation, systemError, unbindSignal } from '../../ru
 import type { Block, Engine, FileTable, Operation, Runtime } from '../../runtime/index.ts';
 import type { Chain, ChainGate } from './chain-gate.ts';
 import { readRest } from './read-rest.ts';
-import { openRingFile, RingFile } from './ring-file.ts';
+import { RingFile } from './ring-file.ts';
+import { openRingFile } from './ring-open.ts';
 import { isFifo } from './size-of.ts';
 
 const BLOCK_SIZE = 64 * 1024;

@@ -8,27 +8,19 @@
  */
 
 import {
-  AT_FDCWD,
   IORING_FSYNC_DATASYNC,
   IORING_OP_READ_FIXED,
   IORING_OP_WRITE_FIXED,
   IOSQE_ASYNC,
   IOSQE_FIXED_FILE,
-  O_CLOEXEC,
-  O_CREAT,
-  OPEN_HOW_SIZE,
   POLLIN,
   prepClose,
   prepCloseDirect,
   prepFsync,
-  prepOpenat,
-  prepOpenat2,
   prepPollAdd,
   prepRead,
   prepWrite,
   readStatx,
-  RESOLVE_BENEATH,
-  RESOLVE_NO_MAGICLINKS,
   setSqeBufferIndex,
   setSqeFlags,
   setSqeOpcode,
@@ -36,7 +28,6 @@ import {
   STATX_BASIC_STATS,
   STATX_BTIME,
   STATX_DIOALIGN,
-  writeOpenHow,
 } from '../../native/abi.ts';
 import {
   bindSignal,
@@ -45,12 +36,10 @@ import {
   ignoreCompletion,
   promiseOf,
   settleWithResult,
-  systemError,
   unbindSignal,
   validateBuffer,
 } from '../../runtime/index.ts';
 import type {
-  Block,
   Engine,
   FileTable,
   Loan,
@@ -76,9 +65,6 @@ import { punt } from './punted.ts';
 import { RingAppendTarget } from './ring-append.ts';
 import { statxOpen } from './statx-open.ts';
 import { truncateOpen } from './truncate-open.ts';
-
-/** Permissions of a file that is created, before the umask. */
-const MODE_DEFAULT = 0o666;
 
 /**
  * From here on kernel workers copy, and the loop stays responsive: below, copying on the spot costs
@@ -415,86 +401,4 @@ export class RingFile {
 function settleTransfer(result: number, flags: number, operation: Operation): void {
   (operation.context as RingFile).settle(operation, result);
   settleWithResult(result, flags, operation);
-}
-
-/** Who waits for a descriptor. */
-interface Opening {
-  readonly runtime: Runtime;
-  readonly engine: Engine;
-}
-
-/** A descriptor that arrives while the runtime closes is closed at once. */
-function settleDescriptor(result: number, _flags: number, operation: Operation): void {
-  const { engine, runtime } = operation.context as Opening;
-  if (result >= 0 && runtime.isClosed) {
-    engine.calls.close(result);
-    operation.reject?.(closedError('runtime'));
-  } else if (result < 0) {
-    operation.reject?.(systemError(result, 'open', { path: operation.path }));
-  } else {
-    // Before the file that will own it is made: a worker may end in between.
-    engine.own(result);
-    operation.resolve?.(result as never);
-  }
-}
-
-/** Opens a file on the ring; the path has been validated and has no NUL. */
-export async function openRingFile(
-  runtime: Runtime,
-  path: Buffer,
-  flags: number,
-  mode: number,
-): Promise<RingFile> {
-  const engine = runtime.requireEngine();
-  const { scheduler, pool } = engine;
-  const block = pool.take(path.length + 1);
-  block.bytes.set(path);
-  block.bytes[path.length] = 0;
-  const operation = beginOpen(runtime, path);
-  prepOpenat(scheduler.sqe, AT_FDCWD, block.address, flags | O_CLOEXEC, mode);
-  return await finishOpen(runtime, operation, block);
-}
-
-/** Opens a file below an open directory, and nowhere else. Linux 5.6+. */
-export async function openRingFileBeneath(
-  root: RingFile,
-  path: Buffer,
-  flags: number,
-): Promise<RingFile> {
-  const engine = root.runtime.requireEngine();
-  root.requireOpen();
-  const { scheduler, pool } = engine;
-  const block = pool.take(OPEN_HOW_SIZE + path.length + 1);
-  writeOpenHow(block.bytes, 0, {
-    flags: flags | O_CLOEXEC,
-    // The kernel refuses a mode where nothing can be created.
-    mode: (flags & O_CREAT) === 0 ? 0 : MODE_DEFAULT,
-    resolve: RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
-  });
-  block.bytes.set(path, OPEN_HOW_SIZE);
-  block.bytes[OPEN_HOW_SIZE + path.length] = 0;
-  const operation = beginOpen(root.runtime, path);
-  prepOpenat2(scheduler.sqe, root.fd, block.address + OPEN_HOW_SIZE, block.address);
-  return await root.during(() => finishOpen(root.runtime, operation, block));
-}
-
-function beginOpen(runtime: Runtime, path: Buffer): Operation {
-  const engine = runtime.requireEngine();
-  const operation = engine.scheduler.begin(settleDescriptor, 'open');
-  const opening: Opening = { runtime, engine };
-  operation.context = opening;
-  operation.makesDescriptor = true;
-  operation.path = path.toString();
-  return operation;
-}
-
-async function finishOpen(runtime: Runtime, operation: Operation, block: Block): Promise<RingFile> {
-  const { pool } = runtime.requireEngine();
-  operation.keep = block;
-  try {
-    const fd = await promiseOf<number>(operation);
-    return new RingFile(runtime, fd);
-  } finally {
-    pool.give(block);
-  }
 }

@@ -32,7 +32,8 @@ import { bindSignal, cancelOperation, systemError, unbindSignal } from '../../ru
 import type { Block, Complete, Engine, FileTable } from '../../runtime/index.ts';
 import type { Operation, Runtime, Scheduler } from '../../runtime/index.ts';
 import type { Chain, ChainGate } from './chain-gate.ts';
-import { openRingFile, RingFile } from './ring-file.ts';
+import { RingFile } from './ring-file.ts';
+import { openRingFile } from './ring-open.ts';
 import { WRITE_PIECE_SIZE, writeRest } from './write-rest.ts';
 
 /** With its final NUL, `PATH_MAX`. */

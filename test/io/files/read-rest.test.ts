@@ -7,7 +7,7 @@ import { constants, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { readRest } from '../../../src/io/files/read-rest.ts';
-import { openRingFile } from '../../../src/io/files/ring-file.ts';
+import { openRingFile } from '../../../src/io/files/ring-open.ts';
 import { rejectionOf } from '../../support/rejections.ts';
 import { ringTest } from '../../support/ring-test.ts';
 import { tempDirectory } from '../../support/temp-directory.ts';

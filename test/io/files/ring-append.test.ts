@@ -8,7 +8,7 @@ import { constants, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { RingAppendTarget } from '../../../src/io/files/ring-append.ts';
-import { openRingFile } from '../../../src/io/files/ring-file.ts';
+import { openRingFile } from '../../../src/io/files/ring-open.ts';
 import { ringTest } from '../../support/ring-test.ts';
 import { tempDirectory } from '../../support/temp-directory.ts';
 

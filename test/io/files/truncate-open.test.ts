@@ -5,7 +5,7 @@
 import { constants, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
-import { openRingFile } from '../../../src/io/files/ring-file.ts';
+import { openRingFile } from '../../../src/io/files/ring-open.ts';
 import { truncateOpen } from '../../../src/io/files/truncate-open.ts';
 import { rejectionOf } from '../../support/rejections.ts';
 import { ringTest } from '../../support/ring-test.ts';

@@ -5,7 +5,7 @@
 import { constants, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
-import { openRingFile } from '../../../src/io/files/ring-file.ts';
+import { openRingFile } from '../../../src/io/files/ring-open.ts';
 import { WRITE_PIECE_SIZE, writeRest } from '../../../src/io/files/write-rest.ts';
 import { rejectionOf } from '../../support/rejections.ts';
 import { ringTest } from '../../support/ring-test.ts';
