@@ -62,9 +62,8 @@ export class SocketHandle extends AsyncResource implements ConnectionHandler {
   #isClosing = false;
   #onClosed: (() => void) | null = null;
   #writeDone: WriteDone | null = null;
-  readonly #onSent = (error: Error | null): void => {
-    this.runInAsyncScope(finishWrite, undefined, this, error);
-  };
+  /** Made with the first write: many a connection is only kept. */
+  #sent: ((error: Error | null) => void) | null = null;
 
   constructor(runtime: Runtime, isPipe: boolean) {
     super(isPipe ? 'PIPEWRAP' : 'TCPWRAP', { requireManualDestroy: true });
@@ -103,6 +102,13 @@ export class SocketHandle extends AsyncResource implements ConnectionHandler {
 
   get remoteAddress(): SocketAddress | null {
     return this.isPipe ? null : (this.#connection?.remoteAddress ?? null);
+  }
+
+  get #onSent(): (error: Error | null) => void {
+    this.#sent ??= (error) => {
+      this.runInAsyncScope(finishWrite, undefined, this, error);
+    };
+    return this.#sent;
   }
 
   getAsyncId(): number {

@@ -84,10 +84,8 @@ export class RingConnection implements Connection {
   #napiId: number;
   #isLending = false;
   #onQuiet: (() => void) | null = null;
-  /** What moves bytes on the descriptor besides this: closing cancels it and waits for it. */
-  readonly guests: Guests = new Guests(() => {
-    if (this.#closeState !== 'open') this.#closeIfIdle();
-  });
+  /** Most connections never have one. */
+  #guests: Guests | null = null;
 
   /** Made with a connected descriptor that this connection owns from now on. */
   constructor(runtime: Runtime, fd: number) {
@@ -102,6 +100,14 @@ export class RingConnection implements Connection {
 
   get isClosed(): boolean {
     return this.#closeState !== 'open';
+  }
+
+  /** What moves bytes on the descriptor besides this: closing cancels it and waits for it. */
+  get guests(): Guests {
+    this.#guests ??= new Guests(() => {
+      if (this.#closeState !== 'open') this.#closeIfIdle();
+    });
+    return this.#guests;
   }
 
   /** The engine, for guests. */
@@ -409,14 +415,14 @@ export class RingConnection implements Connection {
       if (done !== null) tell(done, closedError('socket'));
     }
     this.#cancelReceive();
-    this.guests.cancel();
+    this.#guests?.cancel();
     this.#closeIfIdle();
   }
 
   #closeIfIdle(): void {
     if (this.#closeState !== 'canceling') return;
     if (this.#receive !== null || this.#shutdown !== null || this.#sender.isBusy) return;
-    if (this.guests.size > 0) return;
+    if (this.#guests !== null && this.#guests.size > 0) return;
     this.#engine.napi.leave(this.#napiId);
     this.#napiId = 0;
     if (this.#runtime.isClosed) {
