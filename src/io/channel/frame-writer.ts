@@ -28,8 +28,9 @@ import type { QueueMemory } from './layout.ts';
 
 /** A message longer than this share of the queue goes in several frames. */
 const FRAME_SHARE = 4;
-/** Below this, copying in a loop beats the call of `set`. */
-const LOOP_COPY_MAX = 48;
+/** Below this, copying in a loop beats the call of `set`: bytes, and words of four. */
+const LOOP_COPY_MAX = 32;
+const LOOP_COPY_WORDS_MAX = 64;
 
 export class FrameWriter {
   /** Bytes of payload that one frame takes at most. */
@@ -71,6 +72,27 @@ export class FrameWriter {
         start === 0 && end === source.length ? source : source.subarray(start, end),
         to,
       );
+    }
+    this.#tail = (this.#tail + frameSize(length)) | 0;
+    return true;
+  }
+
+  /**
+   * Writes the first `length` bytes of `source` as `write` does, from words: whole ones, for which
+   * frames always have room.
+   */
+  writeWords(kind: number, source: Int32Array, length: number): boolean {
+    const at = this.#reserve(frameSize(length));
+    if (at < 0) return false;
+    const frames = this.#frames;
+    const to = (at >> 2) + 2;
+    frames[to - 2] = length;
+    frames[to - 1] = kind;
+    const count = (length + 3) >> 2;
+    if (count <= LOOP_COPY_WORDS_MAX) {
+      for (let i = 0; i < count; i += 1) frames[to + i] = source[i] ?? 0;
+    } else {
+      frames.set(source.subarray(0, count), to);
     }
     this.#tail = (this.#tail + frameSize(length)) | 0;
     return true;

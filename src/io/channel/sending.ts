@@ -104,7 +104,7 @@ export class Sending {
         throw new DOMException('A UnixStream cannot change threads', 'DataCloneError');
       }
       const values = this.#values;
-      if (values.write(message)) return this.#offer(KIND_VALUE, values.bytes, values.length);
+      if (values.write(message)) return this.#offerValue(values);
       const serialized = serializeWhole(message);
       return this.#offer(KIND_SERIALIZED, serialized, serialized.length);
     } catch (error) {
@@ -159,9 +159,19 @@ export class Sending {
     process.on('exit', publishAll);
   }
 
+  #offerValue({ words, bytes, length }: ValueWriter): Promise<void> {
+    const fits = this.#waiting.length === 0 && length <= this.#frames.frameMax;
+    if (fits && this.#frames.writeWords(KIND_VALUE, words, length)) return this.#accepted();
+    return this.#offerLater(KIND_VALUE, bytes, length);
+  }
+
   #offer(kind: number, bytes: Uint8Array, length: number): Promise<void> {
     const fits = this.#waiting.length === 0 && length <= this.#frames.frameMax;
     if (fits && this.#frames.write(kind, bytes, 0, length)) return this.#accepted();
+    return this.#offerLater(kind, bytes, length);
+  }
+
+  #offerLater(kind: number, bytes: Uint8Array, length: number): Promise<void> {
     return new Promise((resolve, reject) => {
       // A copy: the program may change its bytes, and our buffer is needed for the next message.
       const copy = Uint8Array.prototype.slice.call(bytes, 0, length);

@@ -23,6 +23,9 @@ import {
   TAG_UNDEFINED,
 } from './value-format.ts';
 
+/** Up to here characters are read one by one: a call into C++ costs more. */
+const LOOP_LENGTH_MAX = 5;
+
 export class ValueReader {
   /** Names that the other end has taught, in order. */
   readonly #names: string[] = [];
@@ -96,7 +99,14 @@ export class ValueReader {
 
   #latin1(length: number): string {
     this.#at += length;
+    if (length <= LOOP_LENGTH_MAX) return this.#shortLatin1(this.#at - length, this.#at);
     return this.#bytes.toString('latin1', this.#at - length, this.#at);
+  }
+
+  #shortLatin1(from: number, to: number): string {
+    let text = '';
+    for (let at = from; at < to; at += 1) text += String.fromCharCode(this.#bytes[at] ?? 0);
+    return text;
   }
 
   #ucs2(): string {

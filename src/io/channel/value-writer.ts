@@ -34,37 +34,51 @@ const SIZE_KEPT = 1024 * 1024;
 /** Objects in one message that are compared for identity; more is V8's business. */
 const OBJECTS_MAX = 32;
 /** Up to here characters are written one by one: a call into C++ costs more. */
-const LOOP_LENGTH_MAX = 24;
-// The u flag would count surrogate pairs as one, and \0 is a character of latin1.
-const LATIN1 = /^[\0-\xff]*$/;
+const LOOP_LENGTH_MAX = 10;
+// V8 knows without looking that no character of a string of bytes is one of these. The u flag would
+// count surrogate pairs as one.
+const WIDE = /[^\0-\xff]/;
 const DOUBLE = new Float64Array(1);
 const DOUBLE_BYTES = new Uint8Array(DOUBLE.buffer);
 
 export class ValueWriter {
   /** What was written: the first `length` bytes. */
   bytes: Buffer = Buffer.allocUnsafeSlow(SIZE_MIN);
+  /** The same as words. */
+  words: Int32Array = new Int32Array(this.bytes.buffer);
   length = 0;
   readonly #names = new Map<string, number>();
   /** Names that the present message teaches: forgotten if it is refused. */
   readonly #newNames: string[] = [];
-  /** Objects of the present message. */
-  readonly #objects: object[] = [];
+  /** Objects of the present message. Counted, because to set the length of an array is slow. */
+  readonly #objects: (object | null)[] = [];
+  #objectCount = 0;
+  #isWriting = false;
 
   /** Writes one value. Returns false if it is V8's business; nothing counts as written then. */
   write(value: unknown): boolean {
+    // A getter of the message that is being written sends another one.
+    if (this.#isWriting) return false;
+    this.#isWriting = true;
     this.length = 0;
-    this.#newNames.length = 0;
-    this.#objects.length = 0;
-    if (this.bytes.length > SIZE_KEPT) this.bytes = Buffer.allocUnsafeSlow(SIZE_MIN);
+    if (this.bytes.length > SIZE_KEPT) this.#use(Buffer.allocUnsafeSlow(SIZE_MIN));
     let isWritten = false;
     try {
       isWritten = this.#value(value);
     } finally {
+      this.#isWriting = false;
       // Also when a getter of the value's throws.
-      if (!isWritten) for (const name of this.#newNames) this.#names.delete(name);
-      this.#objects.length = 0;
+      if (this.#newNames.length > 0) this.#settleNames(isWritten);
+      // What was compared must not stay alive for that.
+      for (let i = 0; i < this.#objectCount; i += 1) this.#objects[i] = null;
+      this.#objectCount = 0;
     }
     return isWritten;
+  }
+
+  #settleNames(isWritten: boolean): void {
+    if (!isWritten) for (const name of this.#newNames) this.#names.delete(name);
+    this.#newNames.length = 0;
   }
 
   #value(value: unknown): boolean {
@@ -150,9 +164,11 @@ export class ValueWriter {
   /** Whether an object occurs for the first time: a second time it would have to be the same. */
   #isNew(value: object): boolean {
     const objects = this.#objects;
-    if (objects.length === OBJECTS_MAX) return false;
-    for (let i = 0; i < objects.length; i += 1) if (objects[i] === value) return false;
-    objects.push(value);
+    const count = this.#objectCount;
+    if (count === OBJECTS_MAX) return false;
+    for (let i = 0; i < count; i += 1) if (objects[i] === value) return false;
+    objects[count] = value;
+    this.#objectCount = count + 1;
     return true;
   }
 
@@ -163,7 +179,7 @@ export class ValueWriter {
       return;
     }
     const isLearned =
-      this.#names.size < NAMES_MAX && name.length <= NAME_LENGTH_MAX && LATIN1.test(name);
+      this.#names.size < NAMES_MAX && name.length <= NAME_LENGTH_MAX && !WIDE.test(name);
     if (!isLearned) {
       this.#tag(NAME_OTHER);
       this.#string(name);
@@ -200,7 +216,7 @@ export class ValueWriter {
 
   #string(value: string): void {
     if (value.length <= LOOP_LENGTH_MAX && this.#shortLatin1(value)) return;
-    const isLatin1 = LATIN1.test(value);
+    const isLatin1 = !WIDE.test(value);
     const size = isLatin1 ? value.length : value.length * 2;
     this.#tag(isLatin1 ? TAG_LATIN1 : TAG_UCS2);
     this.#length(size);
@@ -245,8 +261,13 @@ export class ValueWriter {
   #ensure(size: number): void {
     const needed = this.length + size;
     if (needed <= this.bytes.length) return;
-    const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.bytes.length * 2));
+    const grown = Buffer.allocUnsafeSlow(Math.max((needed + 7) & ~7, this.bytes.length * 2));
     grown.set(this.bytes.subarray(0, this.length));
-    this.bytes = grown;
+    this.#use(grown);
+  }
+
+  #use(bytes: Buffer): void {
+    this.bytes = bytes;
+    this.words = new Int32Array(bytes.buffer, 0, bytes.length >> 2);
   }
 }

@@ -5,7 +5,12 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { FrameReader } from '../../../src/io/channel/frame-reader.ts';
 import { FrameWriter } from '../../../src/io/channel/frame-writer.ts';
-import { KIND_BYTES, makeChannelMemory, queueOf } from '../../../src/io/channel/layout.ts';
+import {
+  KIND_BYTES,
+  KIND_VALUE,
+  makeChannelMemory,
+  queueOf,
+} from '../../../src/io/channel/layout.ts';
 import type { QueueMemory } from '../../../src/io/channel/layout.ts';
 
 let queue: QueueMemory;
@@ -41,6 +46,20 @@ describe('FrameWriter', () => {
       expect(Buffer.compare(read, source.subarray(20, 20 + length))).toBe(0);
       reader.advance();
     }
+  });
+
+  it('takes words, the last of which it may need in part', () => {
+    const source = new Int32Array(100).map((_, i) => i * 0x01020304);
+    for (const length of [0, 1, 7, 8, 30, 249]) {
+      expect(writer.writeWords(KIND_VALUE, source, length)).toBe(true);
+      writer.publish();
+      expect([reader.next(), reader.kind, reader.length]).toEqual([true, KIND_VALUE, length]);
+      const read = reader.bytes.subarray(reader.offset, reader.offset + length);
+      expect(Buffer.compare(read, new Uint8Array(source.buffer, 0, length))).toBe(0);
+      reader.advance();
+    }
+    while (writer.writeWords(KIND_VALUE, source, 100));
+    expect(writer.block(100)).toBe(true);
   });
 
   it('refuses what has no room, and has room again when the reader says so', () => {

@@ -31,6 +31,21 @@ describe('ValueWriter.write', () => {
     expect(new ValueWriter().write(value)).toBe(false);
   });
 
+  it('leaves to V8 what a getter sends meanwhile', () => {
+    const writer = new ValueWriter();
+    const inner: boolean[] = [];
+    const message = {
+      first: 'before',
+      get second(): number {
+        inner.push(writer.write({ other: 1 }));
+        return 2;
+      },
+    };
+    expect(writer.write(message)).toBe(true);
+    expect(inner).toEqual([false]);
+    expect(new ValueReader().read(writer.bytes, 0)).toEqual({ first: 'before', second: 2 });
+  });
+
   it('forgets names that a refused message would have taught', () => {
     const writer = new ValueWriter();
     const reader = new ValueReader();
