@@ -9,6 +9,7 @@ import {
   LENGTH_LONG,
   NAME_NEW,
   NAME_OTHER,
+  SHAPES_MAX,
   TAG_ARRAY,
   TAG_BYTES,
   TAG_DATE,
@@ -18,6 +19,8 @@ import {
   TAG_LATIN1,
   TAG_NULL,
   TAG_OBJECT,
+  TAG_SHAPE,
+  TAG_SHAPED,
   TAG_TRUE,
   TAG_UCS2,
   TAG_UNDEFINED,
@@ -25,10 +28,17 @@ import {
 
 /** Up to here characters are read one by one: a call into C++ costs more. */
 const LOOP_LENGTH_MAX = 5;
+/** Longer texts are made anew each time: to compare them would cost as much. */
+const TEXT_LENGTH_MAX = 32;
+const TEXTS_MAX = 256;
 
 export class ValueReader {
   /** Names that the other end has taught, in order. */
   readonly #names: string[] = [];
+  /** Lists of names that the other end has taught, by their slots. */
+  readonly #shapes: (readonly string[])[] = Array.from({ length: SHAPES_MAX }, () => []);
+  /** Texts that were read, since many come again; one for each of the places that they fall to. */
+  readonly #texts: string[] = Array.from({ length: TEXTS_MAX }, () => '');
   #bytes: Buffer = Buffer.alloc(0);
   #at = 0;
 
@@ -42,10 +52,13 @@ export class ValueReader {
   #value(): unknown {
     switch (this.#byte()) {
       case TAG_INT32:
-        this.#at += 4;
-        return this.#bytes.readInt32LE(this.#at - 4);
+        return this.#int32();
       case TAG_LATIN1:
         return this.#latin1(this.#length());
+      case TAG_SHAPE:
+        return this.#shape();
+      case TAG_SHAPED:
+        return this.#shaped();
       case TAG_OBJECT:
         return this.#object();
       case TAG_ARRAY:
@@ -81,6 +94,29 @@ export class ValueReader {
     return value;
   }
 
+  #int32(): number {
+    const bytes = this.#bytes;
+    const at = this.#at;
+    this.#at = at + 4;
+    const low = (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8);
+    return low | ((bytes[at + 2] ?? 0) << 16) | ((bytes[at + 3] ?? 0) << 24);
+  }
+
+  #shape(): Record<string, unknown> {
+    const names = this.#shapes[this.#byte()] ?? [];
+    const value: Record<string, unknown> = {};
+    for (let i = 0; i < names.length; i += 1) value[names[i] ?? ''] = this.#value();
+    return value;
+  }
+
+  #shaped(): Record<string, unknown> {
+    const slot = this.#byte();
+    const value = this.#object();
+    // An object inside of this one may have fallen to the same slot: it was complete before.
+    if (this.#shapes[slot]?.length === 0) this.#shapes[slot] = Object.keys(value);
+    return value;
+  }
+
   #array(): unknown[] {
     const count = this.#length();
     const value: unknown[] = [];
@@ -100,6 +136,7 @@ export class ValueReader {
   #latin1(length: number): string {
     this.#at += length;
     if (length <= LOOP_LENGTH_MAX) return this.#shortLatin1(this.#at - length, this.#at);
+    if (length <= TEXT_LENGTH_MAX) return this.#text(this.#at - length, length);
     return this.#bytes.toString('latin1', this.#at - length, this.#at);
   }
 
@@ -107,6 +144,23 @@ export class ValueReader {
     let text = '';
     for (let at = from; at < to; at += 1) text += String.fromCharCode(this.#bytes[at] ?? 0);
     return text;
+  }
+
+  /** A text that may have been read before: to compare costs less than to make another one. */
+  #text(from: number, length: number): string {
+    const bytes = this.#bytes;
+    const first = bytes[from] ?? 0;
+    const middle = bytes[from + (length >> 1)] ?? 0;
+    const last = bytes[from + length - 1] ?? 0;
+    const place = (length * 31 + first * 7 + middle * 13 + last) & (TEXTS_MAX - 1);
+    const text = this.#texts[place] ?? '';
+    let at = text.length === length ? length - 1 : length;
+    // Texts differ at their ends more often than at their beginnings.
+    while (at >= 0 && at < length && text.charCodeAt(at) === bytes[from + at]) at -= 1;
+    if (at < 0) return text;
+    const made = bytes.toString('latin1', from, from + length);
+    this.#texts[place] = made;
+    return made;
   }
 
   #ucs2(): string {

@@ -14,6 +14,8 @@ import {
   NAME_NEW,
   NAME_OTHER,
   NAMES_MAX,
+  SHAPE_NAMES_MAX,
+  SHAPES_MAX,
   TAG_ARRAY,
   TAG_BYTES,
   TAG_DATE,
@@ -23,6 +25,8 @@ import {
   TAG_LATIN1,
   TAG_NULL,
   TAG_OBJECT,
+  TAG_SHAPE,
+  TAG_SHAPED,
   TAG_TRUE,
   TAG_UCS2,
   TAG_UNDEFINED,
@@ -34,7 +38,7 @@ const SIZE_KEPT = 1024 * 1024;
 /** Objects in one message that are compared for identity; more is V8's business. */
 const OBJECTS_MAX = 32;
 /** Up to here characters are written one by one: a call into C++ costs more. */
-const LOOP_LENGTH_MAX = 10;
+const LOOP_LENGTH_MAX = 14;
 // V8 knows without looking that no character of a string of bytes is one of these. The u flag would
 // count surrogate pairs as one.
 const WIDE = /[^\0-\xff]/;
@@ -48,8 +52,11 @@ export class ValueWriter {
   words: Int32Array = new Int32Array(this.bytes.buffer);
   length = 0;
   readonly #names = new Map<string, number>();
-  /** Names that the present message teaches: forgotten if it is refused. */
+  /** Lists of names by their slots, where the first that comes stays. */
+  readonly #shapes: (readonly string[] | null)[] = Array.from({ length: SHAPES_MAX }, () => null);
+  /** What the present message teaches: forgotten if it is refused. */
   readonly #newNames: string[] = [];
+  readonly #newShapes: number[] = [];
   /** Objects of the present message. Counted, because to set the length of an array is slow. */
   readonly #objects: (object | null)[] = [];
   #objectCount = 0;
@@ -68,7 +75,7 @@ export class ValueWriter {
     } finally {
       this.#isWriting = false;
       // Also when a getter of the value's throws.
-      if (this.#newNames.length > 0) this.#settleNames(isWritten);
+      if (this.#newNames.length > 0 || this.#newShapes.length > 0) this.#settleNew(isWritten);
       // What was compared must not stay alive for that.
       for (let i = 0; i < this.#objectCount; i += 1) this.#objects[i] = null;
       this.#objectCount = 0;
@@ -76,9 +83,13 @@ export class ValueWriter {
     return isWritten;
   }
 
-  #settleNames(isWritten: boolean): void {
-    if (!isWritten) for (const name of this.#newNames) this.#names.delete(name);
+  #settleNew(isWritten: boolean): void {
+    if (!isWritten) {
+      for (const name of this.#newNames) this.#names.delete(name);
+      for (const slot of this.#newShapes) this.#shapes[slot] = null;
+    }
     this.#newNames.length = 0;
+    this.#newShapes.length = 0;
   }
 
   #value(value: unknown): boolean {
@@ -123,12 +134,29 @@ export class ValueWriter {
 
   #properties(value: Record<string, unknown>): boolean {
     const keys = Object.keys(value);
-    this.#tag(TAG_OBJECT);
+    const slot = slotOf(keys);
+    const known = slot < 0 ? undefined : this.#shapes[slot];
+    if (known !== null && known !== undefined && areSame(known, keys)) {
+      this.#tag(TAG_SHAPE);
+      this.#tag(slot);
+      for (let i = 0; i < known.length; i += 1) {
+        if (!this.#value(value[known[i] ?? ''])) return false;
+      }
+      return true;
+    }
+    const isNew = known === null;
+    this.#tag(isNew ? TAG_SHAPED : TAG_OBJECT);
+    if (isNew) this.#tag(slot);
     this.#length(keys.length);
     for (const key of keys) {
       if (key === '__proto__') return false;
       this.#name(key);
       if (!this.#value(value[key])) return false;
+    }
+    // Known from here on, and not to objects inside of this one, whose names come before the rest.
+    if (isNew && this.#shapes[slot] === null) {
+      this.#shapes[slot] = keys;
+      this.#newShapes.push(slot);
     }
     return true;
   }
@@ -197,9 +225,14 @@ export class ValueWriter {
   #number(value: number): void {
     // Minus zero is equal to zero, and another number.
     if ((value | 0) === value && !Object.is(value, -0)) {
-      this.#tag(TAG_INT32);
-      this.#ensure(4);
-      this.length = this.bytes.writeInt32LE(value, this.length);
+      this.#ensure(5);
+      const { bytes, length } = this;
+      bytes[length] = TAG_INT32;
+      bytes[length + 1] = value;
+      bytes[length + 2] = value >> 8;
+      bytes[length + 3] = value >> 16;
+      bytes[length + 4] = value >> 24;
+      this.length = length + 5;
       return;
     }
     this.#tag(TAG_DOUBLE);
@@ -270,4 +303,21 @@ export class ValueWriter {
     this.bytes = bytes;
     this.words = new Int32Array(bytes.buffer, 0, bytes.length >> 2);
   }
+}
+
+/** Where a list of names is looked for, or -1 if it is not worth it. */
+function slotOf(keys: readonly string[]): number {
+  const { length } = keys;
+  if (length === 0 || length > SHAPE_NAMES_MAX) return -1;
+  const first = keys[0] ?? '';
+  const last = keys[length - 1] ?? '';
+  const mixed = length * 5 + first.length * 3 + last.length * 11 + last.charCodeAt(0);
+  return (mixed + first.charCodeAt(0) * 7) & (SHAPES_MAX - 1);
+}
+
+function areSame(names: readonly string[], others: readonly string[]): boolean {
+  const { length } = names;
+  if (others.length !== length) return false;
+  for (let i = 0; i < length; i += 1) if (names[i] !== others[i]) return false;
+  return true;
 }

@@ -60,6 +60,15 @@ describe('ValueReader.read', () => {
     expect(Object.is(read, -0)).toBe(Object.is(value, -0));
   });
 
+  it('gives back texts that differ in one character', () => {
+    const texts = Array.from({ length: 40 }, (_, at) => {
+      const characters = [...'a text of some length, or so'];
+      characters[at % characters.length] = at < characters.length ? '!' : '\u00ff';
+      return characters.join('').slice(0, at < 20 ? undefined : at);
+    });
+    for (const text of [...texts, ...texts]) expect(thereAndBack(text)).toBe(text);
+  });
+
   it('gives back random values', () => {
     const random = new SeededRandom();
     const make = (depth: number): unknown => {

@@ -68,10 +68,61 @@ describe('ValueWriter.write', () => {
 
   it('names a property in one byte from the second time on', () => {
     const writer = new ValueWriter();
-    writer.write({ property: 1 });
-    const first = writer.length;
-    writer.write({ property: 1 });
-    expect(first - writer.length).toBe('property'.length + 1);
+    const sizeOf = (value: object): number => (writer.write(value) ? writer.length : NaN);
+    const first = sizeOf({ property: 1, a: 1 });
+    expect(first - sizeOf({ property: 1, b: 1 })).toBe('property'.length + 1);
+  });
+
+  it('names all properties of an object in one byte from the second time on', () => {
+    const writer = new ValueWriter();
+    writer.write({ id: 1, property: 2 });
+    writer.write({ id: 1, property: 2 });
+    // Tags and slot, and two numbers.
+    expect(writer.length).toBe(2 + 2 * 5);
+  });
+
+  it('keeps objects apart whose names fall to one slot, inside of each other as well', () => {
+    const writer = new ValueWriter();
+    const reader = new ValueReader();
+    const one = (inner: unknown): object => ({ ab: 1, ba: inner });
+    const other = (inner: unknown): object => ({ ac: 1, bb: inner });
+    const messages = [
+      one(other(1)),
+      one(other(one(2))),
+      other(one(other(3))),
+      one(null),
+      other(null),
+    ];
+    for (const message of [...messages, ...messages]) {
+      expect(writer.write(message)).toBe(true);
+      expect(reader.read(writer.bytes, 0)).toEqual(message);
+    }
+  });
+
+  it('forgets the names of an object that a refused message would have taught', () => {
+    const writer = new ValueWriter();
+    const reader = new ValueReader();
+    const good = { id: 1, inner: { deep: 'text' } };
+    expect(writer.write([good, () => 1])).toBe(false);
+    for (let i = 0; i < 3; i += 1) {
+      expect(writer.write(good)).toBe(true);
+      expect(reader.read(writer.bytes, 0)).toEqual(good);
+    }
+  });
+
+  it('keeps the order of properties', () => {
+    const writer = new ValueWriter();
+    const reader = new ValueReader();
+    const messages = [
+      { b: 1, a: 2, 7: 3, 3: 4 },
+      { 3: 1, a: 2, b: 3, 7: 4 },
+      { 7: 1, 3: 2, b: 3, a: 4 },
+    ];
+    for (const message of [...messages, ...messages]) {
+      expect(writer.write(message)).toBe(true);
+      const read = reader.read(writer.bytes, 0) as object;
+      expect(Object.entries(read)).toEqual(Object.entries(message));
+    }
   });
 
   it('goes on when it cannot learn more names', () => {
