@@ -61,6 +61,40 @@ export function joinedNamespaces(): readonly [NetworkEnd, NetworkEnd] {
   ];
 }
 
+/** What a network does to packets, where the kernel can have it do that. */
+export interface Impairment {
+  readonly kind: 'netem' | 'tbf';
+  readonly description: string;
+}
+
+/** Loss, delay that varies, and packets that overtake others: 1 % and 2 to 4 ms each way. */
+const NETEM = 'netem delay 3ms 1ms loss 1% reorder 2%';
+/** Without netem: a line so slow, with so short a queue, that it drops what comes too fast. */
+const TBF = 'tbf rate 400mbit burst 16kb limit 48kb';
+
+/** Has both ends lose and delay what they send; nothing where the kernel can do neither. */
+export function impair(ends: readonly NetworkEnd[]): Impairment | undefined {
+  for (const [kind, words] of [
+    ['netem', NETEM],
+    ['tbf', TBF],
+  ] as const) {
+    const isDone = ends.every(({ namespace }) => {
+      const add = ['-n', namespace, 'qdisc', 'replace', 'dev', 'v0', 'root', ...words.split(' ')];
+      return spawnSync('tc', add).status === 0;
+    });
+    if (isDone) return { kind, description: words };
+  }
+  return undefined;
+}
+
+/** Packets that one end has dropped on their way out. */
+export function droppedPackets({ namespace }: NetworkEnd): number {
+  const { stdout } = spawnSync('tc', ['-s', '-n', namespace, 'qdisc', 'show', 'dev', 'v0'], {
+    encoding: 'utf8',
+  });
+  return Number(/dropped (\d+)/.exec(stdout)?.[1] ?? 0);
+}
+
 function run(command: string, ...args: string[]): void {
   const { status, stderr } = spawnSync(command, args, { encoding: 'utf8' });
   if (status !== 0) throw new Error(`${command} ${args.join(' ')}: ${stderr}`);
