@@ -25,6 +25,7 @@ import { DirectCalls } from './direct-calls.ts';
 import { Doorbell } from './doorbell.ts';
 import { UringUnavailableError } from './errors.ts';
 import { FileTable } from './file-table.ts';
+import { KnownViews } from './known-views.ts';
 import { LentMemory } from './lent-memory.ts';
 import { MemoryPool } from './memory-pool.ts';
 import { Metrics } from './metrics.ts';
@@ -66,6 +67,8 @@ export class Engine {
   readonly pressure: Pressure;
   readonly pool: MemoryPool;
   readonly addresses: Addresses;
+  /** Buffers that programs use again and again. */
+  readonly views: KnownViews;
   readonly calls: DirectCalls;
   readonly napi: Napi;
   /**
@@ -93,6 +96,7 @@ export class Engine {
     this.#options = options;
     this.pool = new MemoryPool(host.kernel);
     this.addresses = new Addresses(host.kernel);
+    this.views = new KnownViews(this.addresses);
     this.calls = new DirectCalls(host.kernel, this.pool);
     this.openedMs = host.kernel.nowMs();
     const ring = Ring.create(host.kernel, {

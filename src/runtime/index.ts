@@ -32,6 +32,7 @@ export { Lease } from './lease.ts';
 export type { Block } from './memory-pool.ts';
 export type { RuntimeMetrics } from './metrics.ts';
 export { FileTable } from './file-table.ts';
+export type { KnownView } from './known-views.ts';
 export type { Loan } from './lent-memory.ts';
 export { MultishotOperation } from './multishot.ts';
 export type { MultishotCompletion } from './multishot.ts';

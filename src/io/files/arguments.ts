@@ -160,18 +160,24 @@ export interface Transfer {
   readonly signal: AbortSignal | undefined;
 }
 
-const transferNames = new Set(['offset', 'length', 'position', 'signal']);
+const TRANSFER_NAMES: readonly string[] = ['offset', 'length', 'position', 'signal'];
 
 /** Checks the arguments of a read or a write. */
 export function validateTransfer(buffer: unknown, options: TransferOptions): Transfer {
   validateBuffer(buffer, 'buffer');
+  return validateTransferOf(buffer.byteLength, options);
+}
+
+/** The same for a buffer that was checked before. */
+export function validateTransferOf(size: number, options: TransferOptions): Transfer {
   validateObject(options, 'options');
-  // Without an array of the names: this is done for every transfer.
+  // Without a list to look the names up in: this is done for every transfer.
   for (const name in options) {
-    if (!transferNames.has(name)) validateNames(options, 'options', [...transferNames]);
+    const isPlace = name === 'position' || name === 'offset' || name === 'length';
+    if (!isPlace && name !== 'signal') validateNames(options, 'options', TRANSFER_NAMES);
   }
-  const offset = integer(options.offset, 'offset', 0, 0, buffer.byteLength);
-  const left = buffer.byteLength - offset;
+  const offset = integer(options.offset, 'offset', 0, 0, size);
+  const left = size - offset;
   if (options.length !== undefined && typeof options.length === 'number' && options.length > left) {
     throw outOfRange('length', `>= 0 && <= ${left}`, options.length);
   }

@@ -42,6 +42,7 @@ import {
 import type {
   Engine,
   FileTable,
+  KnownView,
   Loan,
   Operation,
   PolledRing,
@@ -53,7 +54,7 @@ import { validateAlignment } from './alignment.ts';
 import type { Alignment } from './alignment.ts';
 import { AppendLog } from './append-log.ts';
 import type { AppendSync } from './append-log.ts';
-import { validateTransfer } from './arguments.ts';
+import { validateTransferOf } from './arguments.ts';
 import type { Transfer } from './arguments.ts';
 import { Bounce } from './bounce.ts';
 import { Divisibility } from './divisibility.ts';
@@ -205,13 +206,24 @@ export class RingFile {
     options: TransferOptions,
   ): Promise<number> {
     try {
-      const transfer = validateTransfer(buffer, options);
+      const { views, lent } = this.#engine;
+      let known = views.find(buffer);
+      if (known === undefined) {
+        validateBuffer(buffer, 'buffer');
+        known = views.learn(buffer, lent);
+      }
+      const size = buffer.byteLength;
+      const transfer = validateTransferOf(size, options);
+      // An accessor of the options may have detached it.
+      if (buffer.byteLength !== size) validateBuffer(buffer, 'buffer');
       this.requireOpen();
       transfer.signal?.throwIfAborted();
       // A device copies by itself, and a slot's reader takes small pieces anyway.
       const isWhole = transfer.length < SPLIT_SIZE || this.#alignment !== null;
-      if (isWhole || this.#slots !== null) return this.#begin(prepare, syscall, buffer, transfer);
-      return this.#beginLarge(prepare, syscall, buffer, transfer);
+      if (isWhole || this.#slots !== null) {
+        return this.#begin(prepare, syscall, buffer, known, transfer);
+      }
+      return this.#beginLarge(prepare, syscall, buffer, known, transfer);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -222,6 +234,7 @@ export class RingFile {
     prepare: typeof prepRead,
     syscall: 'read' | 'write',
     buffer: NodeJS.ArrayBufferView,
+    known: KnownView,
     whole: Transfer,
   ): Promise<number> {
     const { length, position, signal } = whole;
@@ -234,7 +247,7 @@ export class RingFile {
         validateBuffer(buffer, 'buffer');
         const at = position < 0 ? position : position + offset;
         const piece = { offset: whole.offset + offset, length: size, position: at, signal };
-        return this.#begin(prepare, syscall, buffer, piece);
+        return this.#begin(prepare, syscall, buffer, known, piece);
       };
       if (!isDivisible) return await transfer(0, length);
       const isUnordered = syscall === 'read' && position >= 0;
@@ -246,15 +259,16 @@ export class RingFile {
     prepare: typeof prepRead,
     syscall: 'read' | 'write',
     buffer: NodeJS.ArrayBufferView,
+    known: KnownView,
     transfer: Transfer,
   ): Promise<number> {
-    const { scheduler, addresses, mayShareHeap, pool } = this.#engine;
+    const { scheduler, mayShareHeap, pool } = this.#engine;
     const { offset, length, position, signal } = transfer;
     let bounce: Bounce | null = null;
-    const loan = this.#engine.lent?.of(buffer);
-    const isShared = mayShareHeap || length === 0 || loan !== undefined;
+    const { loan } = known;
+    const isShared = mayShareHeap || length === 0 || loan !== null;
     // Mapped memory is aligned to its own size.
-    let address = isShared ? addresses.of(buffer) + offset : 0;
+    let address = isShared ? known.address + offset : 0;
     if (this.#alignment !== null) validateAlignment(this.#alignment, address, length, position);
     if (!isShared) {
       bounce = new Bounce(pool.take(length), buffer, offset, length, syscall === 'read');
@@ -262,7 +276,7 @@ export class RingFile {
     }
     const operation = this.#queue(prepare, syscall, address, length, position);
     operation.keep = bounce ?? buffer;
-    if (loan !== undefined) this.#useLoan(loan, prepare === prepRead);
+    if (loan !== null) this.#useLoan(loan, prepare === prepRead);
     this.#pending += 1;
     if (signal !== undefined) bindSignal(scheduler, operation, signal);
     return promiseOf<number>(operation);
@@ -379,9 +393,12 @@ export class RingFile {
    */
   settle(operation: Operation, result: number): void {
     const { keep } = operation;
-    if (keep instanceof Bounce) this.#engine.pool.give(keep.finish(result));
-    else if (this.#engine.lent !== null && keep !== null) {
-      this.#engine.lent.of(keep as ArrayBufferView)?.end();
+    const { mayShareHeap, lent, pool, views } = this.#engine;
+    if (!mayShareHeap && keep instanceof Bounce) pool.give(keep.finish(result));
+    else if (lent !== null && keep !== null) {
+      const view = keep as ArrayBufferView;
+      const known = views.find(view);
+      (known === undefined ? lent.of(view) : known.loan)?.end();
     }
     this.#settled();
   }

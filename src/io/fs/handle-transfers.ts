@@ -47,7 +47,7 @@ export function beginRead(
   if (typeof from !== 'number') return null;
   const count = length ?? buffer.byteLength - from;
   const at = plainPosition(position ?? CURRENT_POSITION);
-  if (at === undefined || !isPlainPart(buffer, from, count)) return null;
+  if (at === undefined || !isPlainPart(descriptor, buffer, from, count)) return null;
   if ((count as number) >= SPLIT_SIZE) {
     const part = { offset: from, length: count as number, position: at };
     return readLarge(descriptor, buffer, part);
@@ -133,7 +133,7 @@ export function beginWrite(
   // What is not a number is no length and no position, as in Node.
   if (typeof count !== 'number') count = data.byteLength - from;
   const to = typeof at === 'number' ? plainPosition(at) : CURRENT_POSITION;
-  if (to === undefined || !isPlainPart(data, from, count)) return null;
+  if (to === undefined || !isPlainPart(descriptor, data, from, count)) return null;
   if ((count as number) >= SPLIT_SIZE) {
     const part = { offset: from, length: count as number, position: to };
     return writeLarge(descriptor, data, part);
@@ -201,11 +201,17 @@ export function beginWritev(
 }
 
 /** Whether the kernel may be shown this part of a buffer, and it is not empty. */
-function isPlainPart(buffer: View, offset: unknown, length: unknown): boolean {
+function isPlainPart(
+  descriptor: RingDescriptor,
+  buffer: View,
+  offset: unknown,
+  length: unknown,
+): boolean {
   if (typeof offset !== 'number' || typeof length !== 'number') return false;
   if (!Number.isInteger(offset) || !Number.isInteger(length)) return false;
   if (offset < 0 || length <= 0 || length > TRANSFER_SIZE_MAX) return false;
-  return offset + length <= buffer.byteLength && isStable(buffer);
+  if (offset + length > buffer.byteLength) return false;
+  return descriptor.knows(buffer) || isStable(buffer);
 }
 
 function isPlainList(buffers: unknown): buffers is View[] {

@@ -125,6 +125,11 @@ export class RingDescriptor implements Resource {
     return -1;
   }
 
+  /** Whether a buffer has been used so often that it need not be checked again. */
+  knows(buffer: View): boolean {
+    return this.#engine.views.find(buffer) !== undefined;
+  }
+
   /** Reads into a part of a buffer; `settle` says what the promise resolves to. */
   read<T>(
     settle: Settle,
@@ -172,7 +177,8 @@ export class RingDescriptor implements Resource {
     let keep: unknown = buffer;
     let address: number;
     if (engine.mayShareHeap) {
-      address = engine.addresses.of(buffer) + offset;
+      const known = engine.views.find(buffer) ?? engine.views.learn(buffer, engine.lent);
+      address = known.address + offset;
     } else {
       const lent = LentMemory.ofPart(engine, buffer, { offset, length }, isRead);
       keep = lent;

@@ -20,7 +20,8 @@ function recorder(): { on: RingDescriptor; calls: unknown[][] } {
     calls.push(rest);
     return Promise.resolve({ bytesRead: 1 });
   };
-  const on = { isOpen: true, awaitsWriter: false, read: note, write: note, vector: note };
+  const knows = (): boolean => false;
+  const on = { isOpen: true, awaitsWriter: false, knows, read: note, write: note, vector: note };
   return { on: on as unknown as RingDescriptor, calls };
 }
 
