@@ -57,6 +57,7 @@ import type { AppendSync } from './append-log.ts';
 import { validateTransferOf } from './arguments.ts';
 import type { Transfer } from './arguments.ts';
 import { Bounce } from './bounce.ts';
+import { COPY_SIZE_MIN, CopyShare } from './copy-share.ts';
 import { Divisibility } from './divisibility.ts';
 import { fileStats } from './file-stats.ts';
 import type { FileStats } from './file-stats.ts';
@@ -66,12 +67,6 @@ import { punt } from './punted.ts';
 import { RingAppendTarget } from './ring-append.ts';
 import { statxOpen } from './statx-open.ts';
 import { truncateOpen } from './truncate-open.ts';
-
-/**
- * From here on kernel workers copy, and the loop stays responsive: below, copying on the spot costs
- * less than the hand-over.
- */
-const ASYNC_SIZE = 256 * 1024;
 
 export class RingFile {
   readonly #runtime: Runtime;
@@ -274,12 +269,23 @@ export class RingFile {
       bounce = new Bounce(pool.take(length), buffer, offset, length, syscall === 'read');
       address = bounce.block.address;
     }
+    const isLarge = length >= COPY_SIZE_MIN;
+    const share = isLarge && syscall === 'read' ? CopyShare.of(this.#engine) : null;
+    const isLoops = share !== null && share.take(length, position);
     const operation = this.#queue(prepare, syscall, address, length, position);
+    if (isLarge && !isLoops) this.#punt();
     operation.keep = bounce ?? buffer;
     if (loan !== null) this.#useLoan(loan, prepare === prepRead);
     this.#pending += 1;
     if (signal !== undefined) bindSignal(scheduler, operation, signal);
-    return promiseOf<number>(operation);
+    const promise = promiseOf<number>(operation);
+    if (share !== null) share.until(promise, isLoops);
+    return promise;
+  }
+
+  /** Has a kernel worker do what was just queued; a polled ring does everything itself. */
+  #punt(): void {
+    if (this.#polled === null) setSqeFlags(this.#engine.scheduler.sqe, IOSQE_ASYNC);
   }
 
   /** Makes the transfer that was just queued a fixed one. */
@@ -306,7 +312,6 @@ export class RingFile {
     }
     const operation = scheduler.begin(settleTransfer, syscall);
     prepare(scheduler.sqe, this.#fd, address, length, position);
-    if (length >= ASYNC_SIZE) setSqeFlags(scheduler.sqe, IOSQE_ASYNC);
     if (this.#slots !== null) setSqeFlags(scheduler.sqe, IOSQE_FIXED_FILE);
     operation.context = this;
     return operation;

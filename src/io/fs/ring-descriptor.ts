@@ -38,6 +38,7 @@ import {
   validateBuffer,
 } from '../../runtime/index.ts';
 import type { Block, Engine, Operation, Resource, Runtime } from '../../runtime/index.ts';
+import { COPY_SIZE_MIN, CopyShare } from '../files/copy-share.ts';
 import { Divisibility } from '../files/divisibility.ts';
 import { allocateFresh } from '../files/fresh-memory.ts';
 import { inPieces } from '../files/pieces.ts';
@@ -48,12 +49,6 @@ import type { Carrier, CarrierClass } from './transfer.ts';
 
 /** The file's current position, as the kernel wants it. */
 export const CURRENT_POSITION = -1;
-
-/**
- * From here on kernel workers copy, and the loop stays responsive: below, copying on the spot costs
- * less than the hand-over.
- */
-const ASYNC_SIZE = 256 * 1024;
 
 const STAT_MASK = STATX_BASIC_STATS | STATX_BTIME;
 
@@ -184,10 +179,15 @@ export class RingDescriptor implements Resource {
       keep = lent;
       ({ address } = lent.block);
     }
+    const isLarge = length >= COPY_SIZE_MIN;
+    const share = isLarge && isRead ? CopyShare.of(engine) : null;
+    const isLoops = share !== null && share.take(length, position);
     const operation = scheduler.begin(settle, syscall);
     if (isRead) prepRead(scheduler.sqe, this.#fd, address, length, position);
     else prepWrite(scheduler.sqe, this.#fd, address, length, position);
-    return this.#begun<T>(operation, keep, length, turn, signal);
+    const promise = this.#begun<T>(operation, keep, isLarge && !isLoops, turn, signal);
+    if (share !== null) share.until(promise, isLoops);
+    return promise;
   }
 
   /** A large read or write, in pieces where nobody can tell. Resolves to its count. */
@@ -247,18 +247,18 @@ export class RingDescriptor implements Resource {
       prepare(scheduler.sqe, this.#fd, address, lent.length, position);
     }
     const size = buffers.reduce((sum, { byteLength }) => sum + byteLength, 0);
-    return this.#begun<T>(operation, lent, size, position, undefined);
+    return this.#begun<T>(operation, lent, size >= COPY_SIZE_MIN, position, undefined);
   }
 
   #begun<T>(
     operation: Operation,
     keep: unknown,
-    length: number,
+    isPunted: boolean,
     position: number,
     signal: AbortSignal | undefined,
   ): Promise<T> {
     const { scheduler } = this.#engine;
-    if (length >= ASYNC_SIZE) setSqeFlags(scheduler.sqe, IOSQE_ASYNC);
+    if (isPunted) setSqeFlags(scheduler.sqe, IOSQE_ASYNC);
     operation.keep = keep;
     operation.context = this;
     this.#pending += 1;
@@ -294,7 +294,7 @@ export class RingDescriptor implements Resource {
     const { scheduler } = this.#engine;
     const operation = scheduler.begin(settleWithCount, 'poll');
     prepPollAdd(scheduler.sqe, this.#fd, POLLIN);
-    return this.#begun(operation, null, 0, 0, signal);
+    return this.#begun(operation, null, false, 0, signal);
   }
 
   /** Mirrors fsync(2) and fdatasync(2). */
@@ -302,7 +302,7 @@ export class RingDescriptor implements Resource {
     const { scheduler } = this.#engine;
     const operation = scheduler.begin(settleWithCount, syscall);
     prepFsync(scheduler.sqe, this.#fd, syscall === 'fsync' ? 0 : IORING_FSYNC_DATASYNC);
-    return this.#begun(operation, null, 0, 0, undefined);
+    return this.#begun(operation, null, false, 0, undefined);
   }
 
   /** Mirrors ftruncate(2). Linux 6.9+; `EINVAL` before. */
@@ -310,7 +310,7 @@ export class RingDescriptor implements Resource {
     const { scheduler } = this.#engine;
     const operation = scheduler.begin(settleWithCount, 'ftruncate');
     prepFtruncate(scheduler.sqe, this.#fd, length);
-    return this.#begun(operation, null, 0, 0, undefined);
+    return this.#begun(operation, null, false, 0, undefined);
   }
 
   /** Mirrors fstat(2); `finish` makes the value from the struct at the block's beginning. */
@@ -323,7 +323,7 @@ export class RingDescriptor implements Resource {
     const operation = scheduler.begin(settleWithCount, 'fstat');
     prepStatx(scheduler.sqe, this.#fd, path, AT_EMPTY_PATH, STAT_MASK, block.address);
     try {
-      await this.#begun(operation, block, 0, 0, undefined);
+      await this.#begun(operation, block, false, 0, undefined);
       return finish(block);
     } finally {
       pool.give(block);

@@ -52,13 +52,13 @@ describe('inPieces', () => {
   });
 
   it('has one in flight where order matters', async () => {
-    const { asked, outcome } = manual(3 * SPLIT_SIZE, false);
+    const { asked, outcome } = manual(3 * HALF, false);
     for (let index = 0; index < 3; index += 1) {
       expect(asked.length).toBe(index + 1);
-      asked[index]?.settle(SPLIT_SIZE);
+      asked[index]?.settle(HALF);
       await afterPromises();
     }
-    expect(await outcome).toBe(3 * SPLIT_SIZE);
+    expect(await outcome).toBe(3 * HALF);
   });
 
   it('ends at the first short piece, whichever was over first', async () => {
