@@ -10,25 +10,12 @@
  * buffers are lent at a time: however long programs hold theirs, the others go round.
  */
 
-import {
-  IORING_REGISTER_PBUF_RING,
-  IORING_REGISTER_PBUF_STATUS,
-  IORING_UNREGISTER_PBUF_RING,
-  readBufStatusHead,
-  writeBufReg,
-  writeBufStatus,
-} from '../native/index.ts';
 import type { Memory } from '../native/index.ts';
+import { BufferSlots } from './buffer-slots.ts';
 import { systemError } from './errors.ts';
 import { Lease } from './lease.ts';
 import type { Lender } from './lease.ts';
-import { mapRegistered } from './pinned-memory.ts';
 import type { Ring } from './ring.ts';
-
-const SLOT_SIZE = 16;
-const SLOT_WORDS = 4;
-/** In 16-bit units: the last field of slot 0. */
-const TAIL_AT = 7;
 
 export class BufferRing implements Lender {
   /** Names the ring in `buf_group`. */
@@ -37,12 +24,8 @@ export class BufferRing implements Lender {
   readonly size: number;
   /** All buffers, one behind the other. */
   readonly bytes: Buffer;
-  readonly #ring: Ring;
-  readonly #slots: Memory;
+  readonly #slots: BufferSlots;
   readonly #slab: Memory;
-  readonly #words: Int32Array;
-  readonly #tails: Uint16Array;
-  #tail = 0;
   #lent = 0;
   #isOver = false;
   /** Tells when nobody can see the bytes of a lease any more. */
@@ -50,30 +33,18 @@ export class BufferRing implements Lender {
 
   /** Maps and registers `count` buffers (a power of two) of `size` bytes. */
   constructor(ring: Ring, group: number, count: number, size: number) {
-    this.#ring = ring;
     this.group = group;
     this.count = count;
     this.size = size;
-    const { kernel, scratch } = ring;
-    const slab = kernel.allocate(count * size);
+    const slab = ring.kernel.allocate(count * size);
     if (typeof slab === 'number') throw systemError(slab, 'mmap');
     this.#slab = slab;
     try {
-      this.#slots = mapRegistered(kernel, count * SLOT_SIZE, ({ address }) => {
-        writeBufReg(scratch.buffer, 0, {
-          ringAddress: address,
-          ringEntries: count,
-          group,
-          flags: 0,
-        });
-        return ring.register(IORING_REGISTER_PBUF_RING, scratch.address, 1);
-      });
+      this.#slots = new BufferSlots(ring, group, count);
     } catch (error) {
       slab.free();
       throw error;
     }
-    this.#words = new Int32Array(this.#slots.buffer);
-    this.#tails = new Uint16Array(this.#slots.buffer);
     this.bytes = Buffer.from(slab.buffer);
     for (let id = 0; id < count; id += 1) this.provide(id);
   }
@@ -93,17 +64,7 @@ export class BufferRing implements Lender {
 
   /** Hands a buffer to the kernel. Hot path: no allocation. */
   provide(id: number): void {
-    const words = this.#words;
-    const at = (this.#tail & (this.count - 1)) * SLOT_WORDS;
-    const address = this.#slab.address + id * this.size;
-    words[at] = address | 0;
-    words[at + 1] = Math.floor(address / 4294967296) | 0;
-    words[at + 2] = this.size;
-    // The upper half of the word of slot 0 is the tail itself.
-    this.#tails[at * 2 + 6] = id;
-    this.#tail = (this.#tail + 1) & 0xffff;
-    // The kernel reads the tail while it runs our task work, inside our own `enter`.
-    this.#tails[TAIL_AT] = this.#tail;
+    this.#slots.provide(id, this.#slab.address + id * this.size, this.size);
   }
 
   /** Buffers that are on lease. */
@@ -144,22 +105,12 @@ export class BufferRing implements Lender {
    * twice, no completion waits, and nothing is on lease. Returns `-errno` before Linux 6.8.
    */
   countReady(): number {
-    const { scratch } = this.#ring;
-    writeBufStatus(scratch.buffer, 0, this.group);
-    const result = this.#ring.register(IORING_REGISTER_PBUF_STATUS, scratch.address, 1);
-    return result < 0 ? result : (this.#tail - readBufStatusHead(scratch.buffer, 0)) & 0xffff;
+    return this.#slots.countReady();
   }
 
   /** Takes the buffers back from the kernel. No operation may use the group any more. */
   unregister(): void {
-    const { scratch } = this.#ring;
-    writeBufReg(scratch.buffer, 0, {
-      ringAddress: 0,
-      ringEntries: 0,
-      group: this.group,
-      flags: 0,
-    });
-    this.#ring.register(IORING_UNREGISTER_PBUF_RING, scratch.address, 1);
+    this.#slots.unregister();
   }
 
   /**

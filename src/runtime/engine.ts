@@ -34,6 +34,7 @@ import { ignoreCompletion } from './operation.ts';
 import type { ResolvedOptions } from './options.ts';
 import { Pressure } from './pressure.ts';
 import type { ResizeEvent } from './pressure.ts';
+import { ReceiveBuffers } from './receive-buffers.ts';
 import { Ring } from './ring.ts';
 import { Scheduler } from './scheduler.ts';
 import { explainUnavailable } from './unavailable.ts';
@@ -45,6 +46,11 @@ const TABLE_SIZE = 1024;
 const MESSAGE_BUFFER_SIZE = 65_536 + 256;
 /** Memory is touched as messages need it: 4 MiB if all are large. */
 const MESSAGE_BUFFERS = 64;
+/** A bulk buffer is so many times as large as the others, up to what Node reads at once. */
+const BULK_FACTOR = 4;
+const BULK_SIZE_MAX = 65_536;
+/** And there are so many times fewer: 2 MiB if all of them are filled in one tick. */
+const BULK_RATIO = 8;
 /** How long the last resort waits for the kernel to let go, before it leaks instead. */
 const DISCARD_TIMEOUT_MS = 2000;
 /** How long the first NOP may take. An emulated kernel may accept everything and do nothing. */
@@ -86,6 +92,8 @@ export class Engine {
   readonly #discarded: Discarded = makeDiscarded();
   #buffers: BufferRing | null = null;
   #messages: BufferRing | null = null;
+  #chunks: ReceiveBuffers | null = null;
+  #bulk: ReceiveBuffers | null = null;
   #files: FileTable | null = null;
   #registered: BufferTable | null = null;
   #doorbell: Doorbell | null = null;
@@ -148,11 +156,29 @@ export class Engine {
     this.#prove();
   }
 
-  /** The receive buffers that sockets share; made on first use. */
+  /** The receive buffers of which leases are made; made on first use. */
   get receiveBuffers(): BufferRing {
     const { receiveBuffers, receiveBufferSize } = this.#options;
     this.#buffers ??= new BufferRing(this.ring, 0, receiveBuffers, receiveBufferSize);
     return this.#buffers;
+  }
+
+  /** The receive buffers that connections share; made on first use. */
+  get chunkBuffers(): ReceiveBuffers {
+    const { receiveBuffers: count, receiveBufferSize: size } = this.#options;
+    this.#chunks ??= new ReceiveBuffers(this.ring, this.addresses, { group: 2, count, size });
+    return this.#chunks;
+  }
+
+  /** Fewer and larger ones, for connections that fill those; made on first use. */
+  get bulkBuffers(): ReceiveBuffers {
+    const { receiveBuffers, receiveBufferSize } = this.#options;
+    this.#bulk ??= new ReceiveBuffers(this.ring, this.addresses, {
+      group: 3,
+      count: Math.max(1, receiveBuffers / BULK_RATIO),
+      size: Math.min(receiveBufferSize * BULK_FACTOR, BULK_SIZE_MAX),
+    });
+    return this.#bulk;
   }
 
   /** Receive buffers for messages that arrive whole: fewer and larger; made on first use. */
@@ -282,6 +308,8 @@ export class Engine {
     this.#free();
     this.#buffers?.free();
     this.#messages?.free();
+    this.#chunks?.free();
+    this.#bulk?.free();
     this.#registered?.free();
     this.pool.free();
   }

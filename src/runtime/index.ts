@@ -44,6 +44,7 @@ export type { PolledRing, PollMode } from './polled-ring.ts';
 export { Napi } from './napi.ts';
 export type { MinWaitOptions, NapiOptions, ResizeOptions, RuntimeOptions } from './options.ts';
 export type { ResizeEvent } from './pressure.ts';
+export type { ReceiveBuffers } from './receive-buffers.ts';
 export { Runtime, runtime } from './runtime.ts';
 export type { CompletionCallback, Resource } from './runtime.ts';
 export type { SubmitOptions } from './submit.ts';

@@ -94,7 +94,9 @@ export interface RuntimeOptions {
    */
   registeredWaits?: boolean;
   /**
-   * Provided receive buffers shared by the sockets of the runtime; a power of two.
+   * Provided receive buffers shared by the sockets of the runtime; a power of two. They are made
+   * as they are wanted. Connections that fill them share an eighth as many of four times the size,
+   * up to 64 KiB.
    * @defaultValue 256
    */
   receiveBuffers?: number;

@@ -4,7 +4,7 @@
  */
 
 import { isStable } from '../../runtime/index.ts';
-import type { ReceiveTarget } from '../tcp/ring-connection.ts';
+import type { ReceiveTarget } from '../tcp/ring-receiver.ts';
 import type { SocketHandle } from './socket-handle.ts';
 
 /** As `net.Socket` takes it. */

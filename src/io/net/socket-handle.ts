@@ -19,7 +19,7 @@ import { ConnectAttempt } from '../tcp/connect-attempt.ts';
 import type { ConnectionHandler } from '../tcp/connection.ts';
 import type { KeepAlive } from '../tcp/keep-alive.ts';
 import { RingConnection } from '../tcp/ring-connection.ts';
-import type { ReceiveTarget } from '../tcp/ring-connection.ts';
+import type { ReceiveTarget } from '../tcp/ring-receiver.ts';
 import { plainError } from './net-errors.ts';
 
 /** Called when a write is over. */

@@ -1,89 +1,55 @@
 /**
- * A connection on the ring, of any family of stream sockets: a multishot receive into the
- * runtime's buffer ring or single ones into a buffer of the user's, one send in flight at a time
- * (`ring-sender.ts`), and cancel-wait-close at the end.
+ * A connection on the ring, of any family of stream sockets: one half receives
+ * (`ring-receiver.ts`), one half sends (`ring-sender.ts`), and this is what ends them in order:
+ * shut down, cancel, wait, close.
  *
- *   receive:  idle --arm--> armed --cancel--> canceling --last completion--> idle
- *                             '--no F_MORE, still wanted--> armed again
- *   close:    open --close()/destroy()--> closing (cancel what runs, wait) --> CLOSE --> closed
+ *   open --close()--> flushing --all is sent--> canceling (what runs, wait) --> closing --> closed
+ *     '--destroy()-----------------------------------^
  *
- * Hot path (`onReceive`, `send`): no closure per operation.
+ * Hot path (`onChunk`, `send`): no closure per operation.
  */
 
 import {
-  ECANCELED,
-  EINTR,
-  ENOBUFS,
   ENOTCONN,
-  IORING_CQE_BUFFER_SHIFT,
-  IORING_CQE_F_BUFFER,
-  IORING_CQE_F_MORE,
-  IOSQE_BUFFER_SELECT,
   IPPROTO_TCP,
   prepClose,
   prepNop,
-  prepRecv,
-  prepRecvMultishot,
-  setSqeBufferGroup,
-  setSqeFlags,
   SHUT_WR,
   SO_LINGER,
   SOL_SOCKET,
   TCP_NODELAY,
 } from '../../native/abi.ts';
-import {
-  cancelOperation,
-  closedError,
-  codedError,
-  rethrow,
-  systemError,
-} from '../../runtime/index.ts';
-import type { Engine, Operation, Runtime } from '../../runtime/index.ts';
+import { closedError, codedError, systemError } from '../../runtime/index.ts';
+import type { Engine, Lease, Operation, Runtime } from '../../runtime/index.ts';
 import { addressOf } from './address.ts';
 import type { SocketAddress } from './address.ts';
 import type { Connection, ConnectionHandler, SendCallback } from './connection.ts';
 import { Guests } from './guests.ts';
 import { applyKeepAlive } from './keep-alive.ts';
 import type { KeepAlive } from './keep-alive.ts';
+import { RingReceiver } from './ring-receiver.ts';
+import type { ReceiveTarget } from './ring-receiver.ts';
 import { RingSender, tell } from './ring-sender.ts';
 
-type ReceiveState = 'idle' | 'armed' | 'canceling' | 'over';
 type CloseState = 'open' | 'flushing' | 'canceling' | 'closing' | 'closed';
 
 /** `struct linger`: on, for 0 seconds. */
 const RESET_ON_CLOSE = new Uint8Array(new Int32Array([1, 0]).buffer);
 
-/** Receives into memory of the user's, one buffer after the other. */
-export interface ReceiveTarget {
-  /** Where the next bytes go; the kernel's until `onFilled` or the end. */
-  nextBuffer(): Uint8Array;
-  /** So many bytes arrived in it. */
-  onFilled(length: number): void;
-}
-
 export class RingConnection implements Connection {
-  bytesRead = 0;
   readonly fd: number;
   readonly #runtime: Runtime;
   readonly #engine: Engine;
+  readonly #receiver: RingReceiver;
   readonly #sender: RingSender;
   #handler: ConnectionHandler | null = null;
-  #target: ReceiveTarget | null = null;
   #remote: SocketAddress | null | undefined;
   #local: SocketAddress | null | undefined;
-  #receiveState: ReceiveState = 'idle';
-  #isWanted = false;
-  #isReferenced = true;
-  #receive: Operation | null = null;
   #shutdown: Operation | null = null;
   /** Whether `shutdown` was asked for. */
   #isShutDown = false;
   #onShutdown: SendCallback | null = null;
   #closeState: CloseState = 'open';
-  /** Of the device queue, for NAPI busy poll; 0 until something has arrived. */
-  #napiId: number;
-  #isLending = false;
-  #onQuiet: (() => void) | null = null;
   /** Most connections never have one. */
   #guests: Guests | null = null;
 
@@ -91,10 +57,10 @@ export class RingConnection implements Connection {
   constructor(runtime: Runtime, fd: number) {
     this.#runtime = runtime;
     this.#engine = runtime.requireEngine();
+    this.#receiver = new RingReceiver(this.#engine, fd, this);
     this.#sender = new RingSender(this.#engine, fd, this);
     this.fd = fd;
     this.#engine.own(fd);
-    this.#napiId = this.#engine.napi.join(fd);
     runtime.resources.add(this);
   }
 
@@ -113,6 +79,15 @@ export class RingConnection implements Connection {
   /** The engine, for guests. */
   get engine(): Engine {
     return this.#engine;
+  }
+
+  get bytesRead(): number {
+    return this.#receiver.bytesRead;
+  }
+
+  /** Guests count what they receive here as well. */
+  set bytesRead(bytes: number) {
+    this.#receiver.bytesRead = bytes;
   }
 
   get bytesWritten(): number {
@@ -154,33 +129,29 @@ export class RingConnection implements Connection {
 
   /** Receives into the target's buffers from now on. Nothing may be received meanwhile. */
   setTarget(target: ReceiveTarget): void {
-    this.#target = target;
+    this.#receiver.setTarget(target);
   }
 
   start(): void {
-    this.#isWanted = true;
-    if (this.#receiveState === 'idle' && this.#closeState === 'open') this.#armReceive();
+    this.#receiver.start();
   }
 
   stop(): void {
-    this.#isWanted = false;
-    this.#cancelReceive();
+    this.#receiver.stop();
   }
 
   setLending(isLending: boolean): void {
-    this.#isLending = isLending;
+    this.#receiver.setLending(isLending);
   }
 
   /** Stops receiving, and calls back when the kernel has let go: at once where it has. */
   quiesce(done: () => void): void {
-    this.stop();
-    if (this.#receive === null) done();
-    else this.#onQuiet = done;
+    this.#receiver.quiesce(done);
   }
 
   /** A guest has seen the end of what the peer sends. */
   endReceiving(): void {
-    this.#receiveState = 'over';
+    this.#receiver.end();
   }
 
   send(bytes: Uint8Array, done: SendCallback | null): void {
@@ -233,7 +204,7 @@ export class RingConnection implements Connection {
 
   detach(): number {
     if (this.#closeState !== 'open') throw closedError('socket');
-    const isIdle = this.#receiveState === 'idle' && this.#isQuiet && !this.#isShutDown;
+    const isIdle = this.#receiver.isIdle && this.#isQuiet && !this.#isShutDown;
     if (!isIdle) throw codedError('ERR_SOCKET_IN_USE', 'The socket is in use in this thread');
     this.#engine.disown(this.fd);
     this.onClosed();
@@ -255,10 +226,7 @@ export class RingConnection implements Connection {
   }
 
   setReferenced(isReferenced: boolean): void {
-    this.#isReferenced = isReferenced;
-    if (this.#receive !== null) {
-      this.#engine.scheduler.setReferenced(this.#receive, isReferenced);
-    }
+    this.#receiver.setReferenced(isReferenced);
   }
 
   /** Whether nothing is being sent and nothing is queued. */
@@ -266,105 +234,25 @@ export class RingConnection implements Connection {
     return !this.#sender.isBusy && this.#sender.queuedBytes === 0;
   }
 
-  #armReceive(): void {
-    const { scheduler } = this.#engine;
-    const target = this.#target;
-    const buffer = target === null ? null : target.nextBuffer();
-    const address = buffer === null ? 0 : this.#engine.addresses.of(buffer);
-    const operation = scheduler.begin(onReceive, 'read');
-    operation.context = this;
-    operation.runsUserCode = true;
-    if (buffer === null) {
-      operation.isMultishot = true;
-      prepRecvMultishot(scheduler.sqe, this.fd, 0, 0, 0);
-      setSqeFlags(scheduler.sqe, IOSQE_BUFFER_SELECT);
-      setSqeBufferGroup(scheduler.sqe, this.#engine.receiveBuffers.group);
-    } else {
-      operation.keep = buffer;
-      prepRecv(scheduler.sqe, this.fd, address, buffer.byteLength, 0);
-    }
-    if (!this.#isReferenced) scheduler.setReferenced(operation, false);
-    this.#receive = operation;
-    this.#receiveState = 'armed';
-  }
-
-  #cancelReceive(): void {
-    if (this.#receiveState !== 'armed' || this.#receive === null) return;
-    this.#receiveState = 'canceling';
-    cancelOperation(this.#engine.scheduler, this.#receive);
+  /** @internal */
+  onChunk(chunk: Buffer): void {
+    this.#handler?.onData(chunk);
   }
 
   /** @internal */
-  onReceive(result: number, flags: number): void {
-    const isLast = (flags & IORING_CQE_F_MORE) === 0;
-    if (isLast) {
-      this.#receive = null;
-      this.#receiveState = 'idle';
-    }
-    if (result > 0) this.#deliver(result, flags);
-    if (!isLast) return;
-    this.#tellQuiet();
-    if (result === 0) this.#receiveState = 'over';
-    if (this.#closeState !== 'open') this.#closeIfIdle();
-    else if (result === 0) this.#handler?.onEnd();
-    else if (result > 0 || isInterrupted(result)) this.#rearm(result);
-    else this.#receiveFailed(result);
+  onChunkLent(lease: Lease): void {
+    this.#handler?.onLease?.(lease);
   }
 
-  #tellQuiet(): void {
-    const done = this.#onQuiet;
-    this.#onQuiet = null;
-    done?.();
+  /** @internal */
+  onReceivingOver(result: number): void {
+    if (result === 0) this.#handler?.onEnd();
+    else this.#handler?.onError(systemError(result, 'read', { form: 'net' }));
   }
 
-  #deliver(length: number, flags: number): void {
-    this.bytesRead += length;
-    if (this.#napiId === 0) this.#napiId = this.#engine.napi.joinLate(this.fd);
-    try {
-      if ((flags & IORING_CQE_F_BUFFER) !== 0) {
-        this.#takeBuffer(flags >>> IORING_CQE_BUFFER_SHIFT, length);
-      } else if (this.#closeState === 'open') {
-        this.#target?.onFilled(length);
-      }
-    } catch (error) {
-      // What a listener throws does not end the receiving.
-      rethrow(error);
-    }
-  }
-
-  /** What a provided buffer holds: lent where that was asked for and can be, otherwise a copy. */
-  #takeBuffer(id: number, length: number): void {
-    const { receiveBuffers } = this.#engine;
-    if (this.#isLending && this.#closeState === 'open') {
-      if (receiveBuffers.mayLend) {
-        this.#handler?.onLease?.(receiveBuffers.lend(id, length));
-        return;
-      }
-      this.#engine.metrics.leasesCopied += 1;
-    }
-    const chunk = receiveBuffers.copyOut(id, length);
-    receiveBuffers.provide(id);
-    if (this.#closeState === 'open') this.#handler?.onData(chunk);
-  }
-
-  /** The kernel ended the operation for want of buffers or room: there is more to come. */
-  #rearm(result: number): void {
-    if (this.#target === null) {
-      const { metrics } = this.#engine;
-      metrics.multishotRearms += 1;
-      if (result === -ENOBUFS) metrics.buffersExhausted += 1;
-    }
-    if (this.#isWanted && this.#receiveState === 'idle') this.#armReceive();
-  }
-
-  /** Canceled by `stop()`, or a connection that is broken. */
-  #receiveFailed(result: number): void {
-    if (result === -ECANCELED) {
-      if (this.#isWanted) this.#armReceive();
-      return;
-    }
-    this.#receiveState = 'over';
-    this.#handler?.onError(systemError(result, 'read', { form: 'net' }));
+  /** @internal */
+  onReceiverIdle(): void {
+    this.#closeIfIdle();
   }
 
   /**
@@ -414,17 +302,16 @@ export class RingConnection implements Connection {
       // An error is expensive, and most of the time nobody hears of this one.
       if (done !== null) tell(done, closedError('socket'));
     }
-    this.#cancelReceive();
+    this.#receiver.cancel();
     this.#guests?.cancel();
     this.#closeIfIdle();
   }
 
   #closeIfIdle(): void {
     if (this.#closeState !== 'canceling') return;
-    if (this.#receive !== null || this.#shutdown !== null || this.#sender.isBusy) return;
+    if (this.#receiver.isBusy || this.#shutdown !== null || this.#sender.isBusy) return;
     if (this.#guests !== null && this.#guests.size > 0) return;
-    this.#engine.napi.leave(this.#napiId);
-    this.#napiId = 0;
+    this.#receiver.leaveNapi();
     if (this.#runtime.isClosed) {
       // It has canceled everything: no operation can be begun any more.
       this.#engine.calls.close(this.fd);
@@ -447,18 +334,9 @@ export class RingConnection implements Connection {
     this.#runtime.resources.delete(this);
     const handler = this.#handler;
     this.#handler = null;
-    this.#target = null;
+    this.#receiver.setTarget(null);
     handler?.onClose();
   }
-}
-
-/** Out of provided buffers, or woken by a signal: there is more to come. */
-function isInterrupted(result: number): boolean {
-  return result === -ENOBUFS || result === -EINTR;
-}
-
-function onReceive(result: number, flags: number, operation: Operation): void {
-  (operation.context as RingConnection).onReceive(result, flags);
 }
 
 function onShutdown(_result: number, _flags: number, operation: Operation): void {

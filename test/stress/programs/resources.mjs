@@ -45,12 +45,19 @@ export function look() {
  */
 function providedBuffers() {
   if (!isOnRing) return {};
-  const { receiveBuffers, messageBuffers } = ring.engine;
+  const { receiveBuffers, chunkBuffers, bulkBuffers, messageBuffers } = ring.engine;
   const provided = {
-    streams: receiveBuffers.countReady() + receiveBuffers.lent,
+    leases: receiveBuffers.countReady() + receiveBuffers.lent,
+    chunks: chunkBuffers.countReady(),
+    bulk: bulkBuffers.countReady(),
     datagrams: messageBuffers.countReady(),
   };
-  const all = { streams: receiveBuffers.count, datagrams: messageBuffers.count };
+  const all = {
+    leases: receiveBuffers.count,
+    chunks: chunkBuffers.made,
+    bulk: bulkBuffers.made,
+    datagrams: messageBuffers.count,
+  };
   for (const [kind, count] of Object.entries(all)) {
     if (provided[kind] < 0 || provided[kind] === count) continue;
     problems.push(`${provided[kind]} of ${count} buffers for ${kind} are provided`);

@@ -1,0 +1,113 @@
+/**
+ * Receive buffers in JavaScript's own memory: the kernel writes a large chunk right into what the
+ * program then owns, without a copy.
+ *
+ *   provided --a completion names it--> ours --large--> the program's; a fresh one in its place
+ *       ^                                '---small--> copied out
+ *       '-----------------------------------------------'
+ *
+ * Each buffer is an `ArrayBuffer` of its own, and the program gets it only when the kernel has let
+ * go of all of it: a chunk may be transferred or detached, and nobody else sees that. What is
+ * handed over is at least half full, so that a chunk that is kept holds no more than twice its
+ * size. Not for leases: memory that comes back could have been transferred meanwhile.
+ */
+
+import type { Addresses } from './addresses.ts';
+import { BufferSlots } from './buffer-slots.ts';
+import type { Ring } from './ring.ts';
+
+/** Below, a copy from Node's pool costs less than memory of its own. */
+const COPY_SIZE_MIN = 4096;
+/** Few at first: what goes round fast stays in the processor's cache, and dies young. */
+const FIRST_COUNT = 32;
+const NOTHING = Buffer.alloc(0);
+
+export interface ReceiveBufferPlan {
+  /** Names them in `buf_group`. */
+  readonly group: number;
+  /** How many there may be: a power of two. */
+  readonly count: number;
+  readonly size: number;
+}
+
+export class ReceiveBuffers {
+  /** Names the buffers in `buf_group`. */
+  readonly group: number;
+  readonly count: number;
+  readonly size: number;
+  readonly #addresses: Addresses;
+  readonly #slots: BufferSlots;
+  /** By id; the kernel's or ours, never a program's. */
+  readonly #memory: Buffer[] = [];
+  /** From here on a chunk is handed over. */
+  readonly #handOverMin: number;
+
+  /** Allocates and registers `count` buffers (a power of two) of `size` bytes. */
+  constructor(ring: Ring, addresses: Addresses, { group, count, size }: ReceiveBufferPlan) {
+    this.group = group;
+    this.count = count;
+    this.size = size;
+    this.#addresses = addresses;
+    this.#handOverMin = Math.max(COPY_SIZE_MIN, size / 2);
+    this.#slots = new BufferSlots(ring, group, count);
+    this.grow();
+  }
+
+  /**
+   * Allocates more, for want of which a receive has ended. Returns false when all are there: they
+   * come back as completions run.
+   */
+  grow(): boolean {
+    const made = this.#memory.length;
+    const wanted = Math.min(this.count, made === 0 ? FIRST_COUNT : 2 * made);
+    for (let id = made; id < wanted; id += 1) this.#renew(id);
+    return wanted > made;
+  }
+
+  /** The first `length` bytes of a buffer, for the program to keep. The kernel gets one back. */
+  take(id: number, length: number): Buffer {
+    const memory = this.#memory[id] ?? NOTHING;
+    if (length >= this.#handOverMin) {
+      this.#renew(id);
+      return length === memory.length ? memory : memory.subarray(0, length);
+    }
+    const copy = Buffer.allocUnsafe(length);
+    memory.copy(copy, 0, 0, length);
+    this.#provide(id, memory);
+    return copy;
+  }
+
+  /** How many there are: no more than there may be. */
+  get made(): number {
+    return this.#memory.length;
+  }
+
+  /**
+   * Asks the kernel how many it may fill now: all that were made, when none was lost or provided
+   * twice and no completion waits. Returns `-errno` before Linux 6.8.
+   */
+  countReady(): number {
+    return this.#slots.countReady();
+  }
+
+  /** Takes the buffers back from the kernel. No operation may use the group any more. */
+  unregister(): void {
+    this.#slots.unregister();
+  }
+
+  /** Gives the memory up, after the ring is closed or the buffers are unregistered. */
+  free(): void {
+    this.#slots.free();
+    this.#memory.length = 0;
+  }
+
+  #renew(id: number): void {
+    const memory = Buffer.allocUnsafeSlow(this.size);
+    this.#memory[id] = memory;
+    this.#provide(id, memory);
+  }
+
+  #provide(id: number, memory: Buffer): void {
+    this.#slots.provide(id, this.#addresses.of(memory), this.size);
+  }
+}
