@@ -118,5 +118,6 @@ function blockOf(from: Memory, at: number, size: number, memory: Memory | null):
 }
 
 function classOf(size: number): number {
-  return Math.max(CLASS_SIZE_MIN, 2 ** Math.ceil(Math.log2(size)));
+  if (size <= CLASS_SIZE_MIN) return CLASS_SIZE_MIN;
+  return size <= 2 ** 30 ? 1 << (32 - Math.clz32(size - 1)) : 2 ** Math.ceil(Math.log2(size));
 }

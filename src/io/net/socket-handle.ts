@@ -33,6 +33,10 @@ export interface Chunk {
 
 /** Up to here a copy costs less than a vector. */
 const COPY_SIZE_MAX = 16 * 1024;
+/** Up to here a copy costs less than waiting for a completion. */
+const PROMPT_SIZE_MAX = 4 * 1024;
+/** So long a text is always encoded, which is a copy as well; a character has 3 bytes at most. */
+const TEXT_LENGTH_MAX = COPY_SIZE_MAX / 3;
 
 /** What a handle needs of its socket: a few members that every `Socket` has. */
 export interface HandleOwner {
@@ -156,6 +160,11 @@ export class SocketHandle extends AsyncResource implements ConnectionHandler {
 
   /** Sends one chunk. One write at a time. */
   write(data: string | Uint8Array, encoding: BufferEncoding, done: WriteDone): void {
+    const isSmall = data.length <= (typeof data === 'string' ? TEXT_LENGTH_MAX : PROMPT_SIZE_MAX);
+    if (isSmall && this.#writePromptly(data, encoding)) {
+      done(null);
+      return;
+    }
     const bytes = typeof data === 'string' ? Buffer.from(data, encoding) : data;
     this.#writeDone = done;
     this.bytesWritten += bytes.byteLength;
@@ -169,7 +178,13 @@ export class SocketHandle extends AsyncResource implements ConnectionHandler {
     let size = 0;
     for (const { chunk, encoding } of chunks) size += sizeOfChunk(chunk, encoding);
     if (size <= COPY_SIZE_MAX) {
-      this.write(copyTogether(chunks, size), 'utf8', done);
+      const room = this.#connection?.room(size) ?? null;
+      if (room === null) {
+        this.write(copyTogether(chunks, size), 'utf8', done);
+      } else {
+        this.#sendPromptly(fill(room, chunks));
+        done(null);
+      }
       return;
     }
     this.#writeDone = done;
@@ -273,6 +288,28 @@ export class SocketHandle extends AsyncResource implements ConnectionHandler {
     this.#owner?.destroy(plainError(error));
   }
 
+  /**
+   * As in Node, where most writes are over when they return: the bytes are copied, and nothing
+   * comes before them. Returns false where something is being sent already.
+   */
+  #writePromptly(data: string | Uint8Array, encoding: BufferEncoding): boolean {
+    const size = sizeOfChunk(data, encoding);
+    const room = this.#connection?.room(size) ?? null;
+    if (room === null) return false;
+    if (typeof data === 'string') {
+      this.#sendPromptly(room.write(data, encoding));
+    } else {
+      room.set(data);
+      this.#sendPromptly(size);
+    }
+    return true;
+  }
+
+  #sendPromptly(size: number): void {
+    this.bytesWritten += size;
+    this.#connection?.sendRoom(size);
+  }
+
   #open(domain: number): ConnectAttempt | number {
     if (this.#attempt !== null) return this.#attempt;
     const attempt = ConnectAttempt.open(this.#runtime, domain);
@@ -340,16 +377,22 @@ export function sizeOfChunk(chunk: string | Uint8Array, encoding: BufferEncoding
 
 function copyTogether(chunks: readonly Chunk[], size: number): Buffer {
   const copy = Buffer.allocUnsafe(size);
+  fill(copy, chunks);
+  return copy;
+}
+
+/** Writes the chunks one behind the other, and returns how many bytes they were. */
+function fill(into: Buffer, chunks: readonly Chunk[]): number {
   let at = 0;
   for (const { chunk, encoding } of chunks) {
     if (typeof chunk === 'string') {
-      at += copy.write(chunk, at, encoding);
+      at += into.write(chunk, at, encoding);
     } else {
-      copy.set(chunk, at);
+      into.set(chunk, at);
       at += chunk.length;
     }
   }
-  return copy;
+  return at;
 }
 
 // One function for all handles: `runInAsyncScope` gets no closure.

@@ -162,6 +162,19 @@ export class RingConnection implements Connection {
     this.#sender.send(bytes, done);
   }
 
+  /**
+   * Memory for a prompt send, filled by the caller and sent by `sendRoom`; see `RingSender`. There
+   * is none where nothing is received: nobody would have heard yet that the peer is gone.
+   */
+  room(size: number): Buffer | null {
+    if (this.#closeState !== 'open' || this.#isShutDown) return null;
+    return this.#receiver.mayHear ? this.#sender.room(size) : null;
+  }
+
+  sendRoom(size: number): void {
+    this.#sender.sendRoom(size);
+  }
+
   /** Sends pieces as one, in order. They must not change until the callback is called. */
   sendAll(pieces: readonly Uint8Array[], done: SendCallback | null): void {
     if (this.#closeState !== 'open' || this.#isShutDown) {
@@ -253,6 +266,11 @@ export class RingConnection implements Connection {
   /** @internal */
   onReceiverIdle(): void {
     this.#closeIfIdle();
+  }
+
+  /** @internal */
+  onPromptFailure(result: number): void {
+    this.#handler?.onError(systemError(result, 'write', { form: 'net' }));
   }
 
   /**

@@ -64,6 +64,7 @@ export class RingReceiver {
   #operation: Operation | null = null;
   #target: ReceiveTarget | null = null;
   #isWanted = false;
+  #wasStarted = false;
   #isReferenced = true;
   #isLending = false;
   #isBulky = false;
@@ -92,12 +93,18 @@ export class RingReceiver {
     return this.#state === 'idle';
   }
 
+  /** Whether it would be heard that the peer is gone, or nobody has asked to hear anything yet. */
+  get mayHear(): boolean {
+    return this.#state === 'armed' || !this.#wasStarted;
+  }
+
   setTarget(target: ReceiveTarget | null): void {
     this.#target = target;
   }
 
   start(): void {
     this.#isWanted = true;
+    this.#wasStarted = true;
     if (this.#state === 'idle' && !this.#owner.isClosed) this.#arm();
   }
 

@@ -8,7 +8,11 @@
  * What is queued behind a running send goes out as one: copied together where it is small, as
  * a vector where it is not. The bytes belong to the operation until its last completion.
  *
- * Hot path (`send`, `onSent`): no closure and no array per operation.
+ * A prompt send is one that nobody waits for: the sender has a copy, and sends it before anything
+ * that follows, a cancellation too. Only an idle sender makes one, and what comes before the tick
+ * submits it joins it; so whoever writes faster than the peer reads is told so a tick later.
+ *
+ * Hot path (`send`, `room`, `sendRoom`, `onSent`): no closure and no array per operation.
  */
 
 import {
@@ -20,6 +24,7 @@ import {
   MSGHDR_WORDS,
   prepSend,
   prepSendmsg,
+  replaceSqeBuffer,
   writeIovec,
   writeMessageHeader,
 } from '../../native/abi.ts';
@@ -33,9 +38,12 @@ import {
 import type { Block, Engine, Operation } from '../../runtime/index.ts';
 import type { SendCallback } from './connection.ts';
 
-/** Hears when nothing is in flight any more and nothing is queued. */
+/** Whose sends these are. */
 export interface SenderOwner {
+  /** Nothing is in flight any more and nothing is queued. */
   onIdle(isFine: boolean): void;
+  /** A prompt send has failed, with `-errno`; `onIdle` follows. */
+  onPromptFailure(result: number): void;
 }
 
 interface QueuedSend {
@@ -76,6 +84,11 @@ export class RingSender {
   /** Copied bytes, or the vector's header. */
   #block: Block | null = null;
   #isVector = false;
+  /** Whether the one in flight is prompt. */
+  #isPrompt = false;
+  /** Its entry, and the number of the `enter` before it: with the next one it is the kernel's. */
+  #entryAt = 0;
+  #enteredBefore = -1;
   #queue: QueuedSend[] = [];
   #isAborted = false;
 
@@ -119,6 +132,53 @@ export class RingSender {
     if (this.#operation === null) this.#next();
   }
 
+  /**
+   * Memory for a prompt send of so many bytes, or nothing while the kernel has another send. Fill
+   * it and call `sendRoom` at once.
+   */
+  room(size: number): Buffer | null {
+    if (size === 0 || this.#size + size > COPY_SIZE_MAX || this.#queue.length > 0) return null;
+    const { pool } = this.#engine;
+    if (this.#operation === null) {
+      this.#block = pool.take(size);
+      return this.#block.bytes;
+    }
+    const block = this.#block;
+    if (!this.#isPrompt || block === null || !this.#isUnsubmitted) return null;
+    if (block.sizeClass - this.#size < size) {
+      const larger = pool.take(this.#size + size);
+      block.bytes.copy(larger.bytes, 0, 0, this.#size);
+      pool.give(block);
+      this.#block = larger;
+      // At once: the entry must not name memory that is somebody else's.
+      this.#replaceEntry(larger.address);
+      return larger.bytes.subarray(this.#size);
+    }
+    return block.bytes.subarray(this.#size);
+  }
+
+  /** Sends the first `size` bytes of what `room` gave. */
+  sendRoom(size: number): void {
+    this.queuedBytes += size;
+    this.#size += size;
+    if (this.#operation === null) {
+      this.#isPrompt = true;
+      this.#begin();
+      this.#entryAt = this.#engine.scheduler.sqe.base;
+      this.#enteredBefore = this.#engine.ring.enterCount;
+    } else if (this.#block !== null) {
+      this.#replaceEntry(this.#block.address);
+    }
+  }
+
+  get #isUnsubmitted(): boolean {
+    return this.#engine.ring.enterCount === this.#enteredBefore;
+  }
+
+  #replaceEntry(address: number): void {
+    replaceSqeBuffer(this.#engine.scheduler.sqe, this.#entryAt, address, this.#size);
+  }
+
   /** Fails what is queued, and asks the kernel to let go of what is in flight. */
   abort(): void {
     this.#isAborted = true;
@@ -142,7 +202,24 @@ export class RingSender {
       return;
     }
     const isComplete = result >= 0 && this.#offset >= this.#size;
-    this.#finish(isComplete ? null : this.#errorOf(result));
+    if (this.#isPrompt) this.#finishPrompt(isComplete, result);
+    else this.#finish(isComplete ? null : this.#errorOf(result));
+  }
+
+  #finishPrompt(isComplete: boolean, result: number): void {
+    this.queuedBytes -= this.#size;
+    this.#isPrompt = false;
+    this.#size = 0;
+    this.#offset = 0;
+    this.#release();
+    if (!isComplete) {
+      if (!this.#isAborted) this.#owner.onPromptFailure(result);
+      if (this.#queue.length > 0) {
+        const error = this.#errorOf(result);
+        for (const { done } of this.#takeQueue()) tell(done, error);
+      }
+    }
+    this.#goOn(isComplete);
   }
 
   #beginOne(bytes: Uint8Array, done: SendCallback | null): void {
@@ -158,11 +235,14 @@ export class RingSender {
     const left = this.#size - this.#offset;
     const flags = left > PATIENT_SIZE_MAX ? MSG_NOSIGNAL : MSG_NOSIGNAL | MSG_WAITALL;
     const bytes = this.#bytes;
-    const address = this.#isVector ? this.#writeVector() : left === 0 ? 0 : addresses.of(bytes);
+    let address = 0;
+    if (this.#isVector) address = this.#writeVector();
+    else if (this.#block !== null) ({ address } = this.#block);
+    else if (left > 0) address = addresses.of(bytes);
     const operation = scheduler.begin(onSent, 'write');
     operation.context = this;
     operation.keep = bytes;
-    operation.runsUserCode = true;
+    operation.runsUserCode = !this.#isPrompt;
     this.#operation = operation;
     if (this.#isVector) {
       operation.keep = this.#batch;
@@ -264,10 +344,14 @@ export class RingSender {
       if (batch !== null) for (const sent of batch) tell(sent.done, error);
       for (const unsent of failed) tell(unsent.done, error);
     }
+    this.#goOn(error === null);
+  }
+
+  #goOn(isFine: boolean): void {
     // A callback may have begun another.
     if (this.#operation !== null) return;
     if (this.#queue.length > 0) this.#next();
-    else this.#owner.onIdle(error === null);
+    else this.#owner.onIdle(isFine);
   }
 
   #release(): void {

@@ -76,3 +76,14 @@ export function setSqeFileIndex(sqe: Sqe, fileIndex: number): void {
 export function highWord(value: number): number {
   return Math.floor(value / 4294967296) | 0;
 }
+
+/**
+ * Writes address and length of an entry that was filled earlier, by the `base` that it had, and has
+ * not been submitted.
+ */
+export function replaceSqeBuffer(sqe: Sqe, base: number, address: number, length: number): void {
+  const { words } = sqe;
+  words[base + 4] = address | 0;
+  words[base + 5] = highWord(address);
+  words[base + 6] = length;
+}

@@ -32,6 +32,56 @@ describe('SocketHandle', () => {
     expect(ended).toContain(id);
   });
 
+  ringTest('6.1', 'writes small pieces as if they were with the kernel', async ({ open }) => {
+    const runtime = open();
+    const server = new Server().listen(0);
+    const socket = createConnection((server.address() as AddressInfo).port);
+    const [[peer]] = (await Promise.all([once(server, 'connection'), once(socket, 'connect')])) as [
+      [typeof socket],
+      unknown,
+    ];
+    let received = '';
+    peer.on('data', (chunk: Buffer) => (received += String(chunk)));
+    const bytes = Buffer.from('hello');
+    const order: string[] = [];
+    await new Promise<void>((resolve) => {
+      socket.write(bytes, () => {
+        order.push('written');
+        // What was written is nobody's any more.
+        bytes.fill('x');
+        socket.write(' world');
+        socket.destroy();
+        resolve();
+      });
+      process.nextTick(() => order.push('tick'));
+      setImmediate(() => order.push('immediate'));
+      order.push(`length ${socket.writableLength}`);
+    });
+    await once(peer, 'close');
+    expect(order.slice(0, 3)).toEqual(['length 0', 'written', 'tick']);
+    expect(received).toBe('hello world');
+    await closeQuietly(runtime, server);
+  });
+
+  ringTest('6.1', 'tells whoever writes faster than anybody reads', async ({ open }) => {
+    const runtime = open();
+    const server = new Server({ pauseOnConnect: true }).listen(0);
+    const socket = createConnection((server.address() as AddressInfo).port);
+    const [peer] = (await once(server, 'connection')) as [typeof socket];
+    let isGoingOn = true;
+    // A megabyte more than any buffer of the kernel's would be a hang.
+    for (let turns = 0; isGoingOn && turns < 100_000; turns += 1) {
+      isGoingOn = socket.write('x'.repeat(4000));
+      await new Promise(setImmediate);
+    }
+    expect([isGoingOn, socket.writableNeedDrain]).toEqual([false, true]);
+    peer.resume();
+    await once(socket, 'drain');
+    socket.destroy();
+    await once(peer, 'close');
+    await closeQuietly(runtime, server);
+  });
+
   ringTest('6.1', 'sends strings and buffers of a vector as one', async ({ open }) => {
     const runtime = open();
     const server = new Server().listen(0);

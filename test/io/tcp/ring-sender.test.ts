@@ -8,6 +8,7 @@ import { connectOnRing } from '../../../src/io/tcp/ring-connect.ts';
 import type { RingConnection } from '../../../src/io/tcp/ring-connection.ts';
 import { TcpListener } from '../../../src/io/tcp/tcp-listener.ts';
 import type { TcpStream } from '../../../src/io/tcp/tcp-stream.ts';
+import { SHUT_WR } from '../../../src/native/constants/sockets.ts';
 import type { Runtime } from '../../../src/runtime/runtime.ts';
 import { ringTest } from '../../support/ring-test.ts';
 import { SeededRandom } from '../../support/seeded-random.ts';
@@ -27,6 +28,102 @@ async function digestOf(stream: TcpStream): Promise<string> {
   return hash.digest('hex');
 }
 
+/** A prompt send of a text; false where there is no room. */
+function prompt(connection: RingConnection, text: string): boolean {
+  const room = connection.room(Buffer.byteLength(text));
+  if (room !== null) connection.sendRoom(room.write(text));
+  return room !== null;
+}
+
+async function textOf(stream: TcpStream): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream) chunks.push(chunk);
+  return String(Buffer.concat(chunks));
+}
+
+describe('RingSender, prompt', () => {
+  ringTest('6.1', 'joins what comes before the tick into one send', async ({ open }) => {
+    const runtime = open();
+    const { from, to } = await connected(runtime);
+    const { operations } = runtime.requireEngine().scheduler;
+    const begun = operations.begun;
+    const texts = ['a', 'b'.repeat(300), 'c'.repeat(3000), 'é'];
+    expect(texts.map((text) => prompt(from, text))).toEqual([true, true, true, true]);
+    expect([operations.begun - begun, from.queuedBytes]).toEqual([1, 3303]);
+    // More than is worth a copy goes the other way, behind it.
+    expect(prompt(from, 'd'.repeat(14_000))).toBe(false);
+    from.send(Buffer.from('last'), null);
+    expect(prompt(from, 'e')).toBe(false);
+    from.close();
+    expect(await textOf(to)).toBe(`${texts.join('')}last`);
+    expect([from.queuedBytes, from.bytesWritten]).toEqual([0, 3307]);
+    await to.close();
+  });
+
+  ringTest('6.1', 'adds nothing to what the kernel has', async ({ open }) => {
+    const runtime = open();
+    const { from, to } = await connected(runtime);
+    expect(prompt(from, 'first')).toBe(true);
+    runtime.requireEngine().scheduler.flush();
+    expect(prompt(from, 'second')).toBe(false);
+    expect([prompt(from, ''), from.queuedBytes]).toEqual([false, 5]);
+    while (from.queuedBytes > 0) await new Promise(setImmediate);
+    expect(prompt(from, 'third')).toBe(true);
+    from.close();
+    expect(await textOf(to)).toBe('firstthird');
+    await to.close();
+  });
+
+  ringTest('6.1', 'comes before what destroys the connection', async ({ open }) => {
+    const { from, to } = await connected(open());
+    prompt(from, 'last ');
+    prompt(from, 'words');
+    from.destroy();
+    expect(prompt(from, 'too late')).toBe(false);
+    expect(await textOf(to)).toBe('last words');
+    await to.close();
+  });
+
+  ringTest('6.1', 'gives its memory back', async ({ open }) => {
+    const runtime = open();
+    const { from, to } = await connected(runtime);
+    const { pool } = runtime.requireEngine();
+    const free = pool.take(256);
+    pool.give(free);
+    for (let round = 0; round < 3; round += 1) {
+      prompt(from, 'small');
+      expect(pool.take(256)).not.toBe(free);
+      prompt(from, 'x'.repeat(400));
+      while (from.queuedBytes > 0) await new Promise(setImmediate);
+    }
+    from.close();
+    expect(await textOf(to)).toHaveLength(3 * 405);
+    await to.close();
+  });
+
+  ringTest('6.1', 'tells its failure to the connection, and to what waits', async ({ open }) => {
+    const runtime = open();
+    const { from, to } = await connected(runtime);
+    const said: string[] = [];
+    const note = (who: string) => (error: NodeJS.ErrnoException | null) => {
+      said.push(`${who} ${error?.code}`);
+    };
+    const closed = new Promise<void>((resolve) => {
+      const onError = note('handler');
+      from.setHandler({ onData() {}, onEnd() {}, onError, onDrain() {}, onClose: resolve });
+    });
+    // Behind the connection's back: the kernel refuses what is sent from here on.
+    runtime.requireEngine().calls.shutdown(from.fd, SHUT_WR);
+    prompt(from, 'x');
+    from.send(Buffer.from('behind'), note('behind'));
+    while (from.queuedBytes > 0) await new Promise(setImmediate);
+    expect(said).toEqual(['handler EPIPE', 'behind EPIPE']);
+    from.destroy();
+    await closed;
+    await to.destroy();
+  });
+});
+
 describe('RingSender', () => {
   ringTest('6.1', 'sends pieces of any size and number in order', async ({ open }) => {
     const { from, to } = await connected(open());
@@ -41,6 +138,8 @@ describe('RingSender', () => {
       const pieces = Array.from({ length: count }, () =>
         Buffer.alloc(random.between(0, sizeMax), round + count),
       );
+      const text = 'prompt'.repeat(random.between(1, 100));
+      if (prompt(from, text)) hash.update(text);
       for (const piece of pieces) hash.update(piece);
       if (round % 2 === 0) {
         expected += 1;

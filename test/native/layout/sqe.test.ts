@@ -12,6 +12,7 @@ import {
   setSqeIoprio,
   setSqeOpcode,
   setSqeOpFlags,
+  replaceSqeBuffer,
   setSqePersonality,
   Sqe,
   SQE_SIZE,
@@ -99,5 +100,18 @@ describe('highWord', () => {
     const values = [0, 1, 0xffffffff, 0x100000000, 0x7f0123456780, -1, -0x100000001];
     const expected = values.map((value) => Number(BigInt.asIntN(32, BigInt(value) >> 32n)));
     expect(values.map(highWord)).toEqual(expected);
+  });
+});
+
+describe('replaceSqeBuffer', () => {
+  it('writes address and length of the entry that is named, whatever the cursor is at', () => {
+    const words = new Int32Array(32);
+    replaceSqeBuffer(new Sqe(words, 0), 16, 0x1_2345_6789, 42);
+    const written = [...words.entries()].filter(([, word]) => word !== 0);
+    expect(written).toEqual([
+      [20, 0x2345_6789],
+      [21, 1],
+      [22, 42],
+    ]);
   });
 });
