@@ -30,6 +30,7 @@ import {
 import { bindSignal, cancelOperation, systemError, unbindSignal } from '../../runtime/index.ts';
 import type { Block, Engine, FileTable, Operation, Runtime } from '../../runtime/index.ts';
 import type { Chain, ChainGate } from './chain-gate.ts';
+import { readErrorOf } from './read-error.ts';
 import { readRest } from './read-rest.ts';
 import { RingFile } from './ring-file.ts';
 import { openRingFile } from './ring-open.ts';
@@ -250,9 +251,13 @@ export class ReadChain implements Chain {
   }
 
   #settle(): void {
-    if (this.#value === null) this.#reject(this.#error);
+    if (this.#value === null) void this.#fail(this.#error);
     else this.#resolve(this.#value);
     this.#gate.leave();
+  }
+
+  async #fail(error: unknown): Promise<void> {
+    this.#reject(await readErrorOf(error, this.#request.path));
   }
 
   /** The file is not over: the rest is read from it, step by step. */
@@ -267,7 +272,7 @@ export class ReadChain implements Chain {
       const file = new RingFile(this.#runtime, this.#slot, this.#slots);
       this.#resolve(await this.#finish(file, pieces));
     } catch (error) {
-      this.#reject(error);
+      await this.#fail(error);
     }
     this.#gate.leave();
   }
@@ -279,7 +284,7 @@ export class ReadChain implements Chain {
       const file = await openRingFile(this.#runtime, path, flags, 0);
       this.#resolve(await this.#finish(file, []));
     } catch (error) {
-      this.#reject(error);
+      await this.#fail(error);
     }
     this.#gate.leave();
   }

@@ -14,7 +14,8 @@ export type { WriteRequest } from './write-chain.ts';
 /**
  * Reads a file from its first byte to its end. The memory is the caller's own.
  *
- * Errors are those of open(2), with the path, and of read(2), without: `EISDIR` for a directory.
+ * Errors are those of open(2), with the path, and of read(2), with or without as the running Node
+ * has it: `EISDIR` for a directory.
  * An abort rejects with the signal's reason, after the kernel has let go.
  */
 export function readWholeFile(
