@@ -73,6 +73,68 @@ channelSuite.add('keeps identities within a message, and none between messages',
   await close([one, other]);
 });
 
+channelSuite.add('posts without promises, and takes all that is there', async () => {
+  const ends = pair(1024);
+  const [one, other] = ends;
+  const waiting = other.receiveAll();
+  let count = 0;
+  while (one.post({ count })) count += 1;
+  expect(count).toBeGreaterThan(10);
+  // The one that found no room is sent as well, and before what follows.
+  const last = one.send('last');
+  const received: unknown[] = [...(await waiting)];
+  while (received.at(-1) !== 'last') {
+    const more = await other.receiveAll();
+    expect(more.length).toBeGreaterThan(0);
+    received.push(...more);
+  }
+  await last;
+  const expected = Array.from({ length: count + 1 }, (_, index) => ({ count: index }));
+  expect(received).toEqual([...expected, 'last']);
+  expect(one.post('again')).toBe(true);
+  expect(await other.receiveAll()).toEqual(['again']);
+  await close(ends);
+});
+
+channelSuite.add('lets those who wait for all wait their turn, and be aborted', async () => {
+  const ends = pair();
+  const [one, other] = ends;
+  const controller = new AbortController();
+  const waiting = [
+    other.receiveAll({ signal: controller.signal }),
+    other.receive(),
+    other.receiveAll(),
+  ];
+  controller.abort(new Error('enough'));
+  expect(await rejectionOf(waiting[0] as Promise<unknown>)).toMatchObject({ message: 'enough' });
+  for (const message of [1, 2, 3]) one.post(message);
+  expect(await Promise.all(waiting.slice(1))).toEqual([1, [2, 3]]);
+  const bad = { signal: 1 } as unknown as { signal: AbortSignal };
+  expect(await rejectionOf(other.receiveAll(bad))).toMatchObject({ code: 'ERR_INVALID_ARG_TYPE' });
+  await close(ends);
+});
+
+channelSuite.add(
+  'throws from post what send rejects with, and ends who waits for all',
+  async () => {
+    const ends = pair(1024);
+    const [one, other] = ends;
+    expect(() => one.post(() => 1)).toThrow(expect.objectContaining({ name: 'DataCloneError' }));
+    while (one.post('x'.repeat(100)));
+    const rest = await other.receiveAll();
+    expect(rest.length).toBeGreaterThan(5);
+    await one.close();
+    expect(() => one.post(1)).toThrow(expect.objectContaining({ code: 'ERR_CHANNEL_CLOSED' }));
+    const end = await rejectionOf(drain(other));
+    expect(end).toMatchObject({ code: 'ERR_CHANNEL_CLOSED' });
+    await close(ends);
+  },
+);
+
+async function drain(channel: Channel): Promise<never> {
+  for (;;) await channel.receiveAll();
+}
+
 channelSuite.add('copies when it sends', async () => {
   const [one, other] = pair(1024);
   const bytes = Buffer.alloc(600, 1);

@@ -71,6 +71,25 @@ export class Receiving {
     });
   }
 
+  receiveAll(options: { signal?: AbortSignal | undefined } | undefined): Promise<unknown[]> {
+    let signal: AbortSignal | undefined;
+    if (options !== undefined) {
+      try {
+        signal = validateReceive(options);
+      } catch (error) {
+        return Promise.reject(error);
+      }
+    }
+    if (this.#isAtHand()) return Promise.resolve(this.#takeRest(this.#message));
+    return new Promise((resolve, reject) => {
+      const receiver: Receiver = {
+        resolve: (first) => resolve(this.#takeRest(first)),
+        end: reject,
+      };
+      this.#wait(signal === undefined ? receiver : this.#abortable(receiver, signal, reject));
+    });
+  }
+
   next(): Promise<IteratorResult<unknown, undefined>> {
     if (this.#isAtHand()) return Promise.resolve({ value: this.#message, done: false });
     return new Promise((resolve) => {
@@ -165,6 +184,14 @@ export class Receiving {
       }
     }
     return false;
+  }
+
+  /** Takes whatever else is there, up to the end of a burst. */
+  #takeRest(first: unknown): unknown[] {
+    const messages = [first];
+    while (this.#mayTake() && this.#take()) messages.push(this.#message);
+    this.#message = undefined;
+    return messages;
   }
 
   #adopt(): void {

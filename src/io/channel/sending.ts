@@ -92,24 +92,36 @@ export class Sending {
   }
 
   send(message: unknown): Promise<void> {
-    if (this.#error !== null) return Promise.reject(this.#error);
-    // Before its port tells: what is sent now would reach nobody.
-    if (isMarkedClosed(this.#words, this.#peer)) return Promise.reject(closedError('channel'));
     try {
-      if (message instanceof TcpStream) return this.#sendDescriptor(message.detach());
-      if (message instanceof Uint8Array) {
-        return this.#offer(KIND_BYTES, message, message.length);
-      }
-      if (message instanceof UnixStream) {
-        throw new DOMException('A UnixStream cannot change threads', 'DataCloneError');
-      }
-      const values = this.#values;
-      if (values.write(message)) return this.#offerValue(values);
-      const serialized = serializeWhole(message);
-      return this.#offer(KIND_SERIALIZED, serialized, serialized.length);
+      return this.#send(message);
     } catch (error) {
       return Promise.reject(error);
     }
+  }
+
+  /** The same without a promise. Returns whether there was room for it. */
+  post(message: unknown): boolean {
+    const sending = this.#send(message);
+    if (this.#waiting.length === 0) return true;
+    sending.catch(() => {
+      // Lost with the channel, as what is in shared memory would be.
+    });
+    return false;
+  }
+
+  #send(message: unknown): Promise<void> {
+    if (this.#error !== null) throw this.#error;
+    // Before its port tells: what is sent now would reach nobody.
+    if (isMarkedClosed(this.#words, this.#peer)) throw closedError('channel');
+    if (message instanceof TcpStream) return this.#sendDescriptor(message.detach());
+    if (message instanceof Uint8Array) return this.#offer(KIND_BYTES, message, message.length);
+    if (message instanceof UnixStream) {
+      throw new DOMException('A UnixStream cannot change threads', 'DataCloneError');
+    }
+    const values = this.#values;
+    if (values.write(message)) return this.#offerValue(values);
+    const serialized = serializeWhole(message);
+    return this.#offer(KIND_SERIALIZED, serialized, serialized.length);
   }
 
   /** Room may have come. */
