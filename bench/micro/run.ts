@@ -11,14 +11,13 @@ import { describeEnvironment } from '../environment.ts';
 import { formatTable } from '../table.ts';
 import { FULL, SMOKE } from './measurement.ts';
 import type { Micro, Row } from './measurement.ts';
-import { channel } from './channel.ts';
 import { nop } from './nop.ts';
 import { operationTable } from './operation-table.ts';
 import { tick } from './tick.ts';
 import { timerHeap } from './timer-heap.ts';
 import { wait } from './wait.ts';
 
-const MICROS: readonly Micro[] = [nop, wait, tick, operationTable, timerHeap, channel];
+const MICROS: readonly Micro[] = [nop, wait, tick, operationTable, timerHeap];
 
 try {
   await main(process.argv.slice(2));

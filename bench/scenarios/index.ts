@@ -3,6 +3,7 @@
  */
 
 import type { Scenario } from '../scenario.ts';
+import { channel } from './channel.ts';
 import { echo, echoLarge, echoRate, rtt } from './echo.ts';
 import { http } from './http.ts';
 import { nop } from './nop.ts';
@@ -42,5 +43,6 @@ export const scenarios: readonly Scenario[] = [
   wait,
   pressure,
   timers,
+  channel,
   sendZc,
 ];

@@ -69,15 +69,6 @@ describe('smoke run', () => {
     ]);
   });
 
-  ringTest('6.1', 'of messages to another thread', async () => {
-    const [channel] = await runMicros('channel');
-    const ways = ['Channel', 'MessagePort'];
-    expectRows(channel!, [
-      ...['number', 'object', '64 bytes'].flatMap((kind) => ways.map((way) => `${way}, ${kind}`)),
-      ...[...ways, 'eventfd'].map((way) => `${way}, there and back`),
-    ]);
-  });
-
   it('of the data structures', async () => {
     const [operations, timers, ...others] = await runMicros('operation-table', 'timer-heap');
     expect(others).toEqual([]);
