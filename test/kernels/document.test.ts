@@ -34,6 +34,20 @@ describe('renewDocument', () => {
     expect(renewDocument(once, [findings('6.1', 'minWait')])).toBe(once);
     expect(() => renewDocument('nothing', [])).toThrow('The document has no place for features');
   });
+
+  it('keeps what it says of kernels that were not looked at', () => {
+    const figure = { type: 'figure', program: 'polling', name: 'busy', unit: 'µs' } as const;
+    const older = { ...findings('6.12', 'minWait'), figures: [{ ...figure, value: 2 }] };
+    const newer = findings('7', 'noIowait');
+    const whole = renewDocument(empty, [findings('6.1'), older, newer]);
+    const changed = renewDocument(whole, [findings('6.12', 'noIowait')]);
+    expect(changed).toContain('| feature | 6.1 | 6.12 | 7 |\n');
+    expect(changed).toContain('| `minWait` | no | no | no |\n');
+    expect(changed).toContain('| `noIowait` | no | yes | yes |\n');
+    expect(changed).toContain('| busy, µs |  |  |  |\n');
+    expect(renewDocument(changed, [older])).toBe(whole);
+    expect(renewDocument(changed, [findings('6.6')])).toContain('| 6.1 | 6.6 | 6.12 | 7 |\n');
+  });
 });
 
 describe('documentComplaints', () => {

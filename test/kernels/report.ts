@@ -127,7 +127,8 @@ function labelOf({ name, unit }: FigureLine): string {
   return `${name}, ${unit}`;
 }
 
-function formatTable([head = [], ...rows]: readonly (readonly string[])[]): string {
+/** A table in Markdown. */
+export function formatTable([head = [], ...rows]: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |\n`;
   return [line(head), `|${'---|'.repeat(head.length)}\n`, ...rows.map(line)].join('');
 }
@@ -146,6 +147,15 @@ export function readFeatures(document: string): Map<string, Set<string>> {
     }
   }
   return kernels;
+}
+
+/** The cells of a table in Markdown, its head first. */
+export function readTable(text: string): string[][] {
+  const [head, , ...rows] = text
+    .split('\n')
+    .map(cellsOf)
+    .filter((cells) => cells.length > 0);
+  return head === undefined ? [] : [head, ...rows];
 }
 
 function cellsOf(line: string): string[] {

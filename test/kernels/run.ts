@@ -33,7 +33,7 @@ Options:
   --accel NAME     kvm or tcg; without it kvm where it works
   --json           print the lines of the machines instead of a report
   --minutes N      end after so long, and skip what has not run by then
-  --write          bring docs/KERNELS.md up to date with what was seen
+  --write          bring docs/KERNELS.md up to date with the kernels that nothing failed on
   --require        fail where something is missing, instead of skipping
   -h, --help       show this
 `;
@@ -119,8 +119,9 @@ async function runAll(names: readonly string[], values: Values): Promise<number>
   }
   const isComplete = values.only === undefined && !found.some(({ isCut }) => isCut);
   const problems = found.flatMap(({ name, problems: own }) => own.map((one) => `${name}: ${one}`));
-  if (values.write === true && problems.length === 0 && isComplete) {
-    writeFileSync(document, renewDocument(readDocument(), found));
+  const clean = found.filter(({ problems: own }) => own.length === 0);
+  if (values.write === true && clean.length > 0 && isComplete) {
+    writeFileSync(document, renewDocument(readDocument(), clean));
   }
   problems.push(...documentComplaints(readDocument(), found));
   if (values.json !== true) report(found);
