@@ -4,7 +4,11 @@
 
 import { lookup } from 'node:dns/promises';
 import { readFileSync } from 'node:fs';
-import { isIP } from 'node:net';
+import {
+  getDefaultAutoSelectFamily,
+  getDefaultAutoSelectFamilyAttemptTimeout,
+  isIP,
+} from 'node:net';
 import {
   AF_INET,
   AF_INET6,
@@ -81,6 +85,11 @@ export async function resolveEndpoints(hostname: string, port: number): Promise<
     throw codedError('ENOTFOUND', `getaddrinfo ENOTFOUND ${hostname}`);
   }
   return found.map(({ address, family }) => endpoint(address, family, port));
+}
+
+/** How long an address of several may take to answer, as Node has it; 0 for no limit. */
+export function attemptTimeoutMs(): number {
+  return getDefaultAutoSelectFamily() ? getDefaultAutoSelectFamilyAttemptTimeout() : 0;
 }
 
 /** Makes an endpoint of an IP address. */

@@ -14,7 +14,8 @@ import { connectOnRing } from './ring-connect.ts';
 /** Where to connect to. */
 export interface ConnectOptions {
   /**
-   * A host name or an IP address. Its addresses are tried in the resolver's order.
+   * A host name or an IP address. Several addresses are tried as by `net.connect`: families by
+   * turns, each for a quarter of a second (`net.setDefaultAutoSelectFamilyAttemptTimeout`).
    * @defaultValue 'localhost'
    */
   hostname?: string;
@@ -47,7 +48,8 @@ export class TcpStream extends SocketStream {
    *
    * @param options - host, port, and an abort signal.
    * @returns the connected stream.
-   * @throws `ECONNREFUSED` and what else connect(2) names, with `address` and `port`; `ENOTFOUND`
+   * @throws `ECONNREFUSED` and what else connect(2) names, with `address` and `port`; where several
+   *   addresses fail, an `AggregateError` with the code of the first; `ENOTFOUND`
    *   from the resolver; `ERR_INVALID_ARG_TYPE`, `ERR_OUT_OF_RANGE`; the signal's reason.
    * @example
    * ```ts
