@@ -131,7 +131,8 @@ describe('a name whose first address is dead', () => {
         ['close', null],
       ]);
       expect(seen.aborted.events).toEqual([
-        ['connectionAttempt', address],
+        ['connectionAttempt', DEAD],
+        ['connectionAttemptFailed', DEAD],
         ['close', null],
       ]);
       expect(seen.http).toBe(204);

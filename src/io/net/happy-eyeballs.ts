@@ -83,7 +83,9 @@ export class HappyEyeballs {
     socket.autoSelectFamilyAttemptedAddresses?.push(`${address}:${port}`);
     const attempt = this.#tried;
     const begun = beginAttempt(handle, target, (result) => {
-      if (attempt === this.#tried && socket._handle === handle) this.#over(result, target);
+      if (attempt !== this.#tried) return;
+      if (socket._handle === handle) this.#over(result, target);
+      else if (socket.destroyed) this.#givenUp(result, target);
     });
     if (begun < 0) {
       this.#failed(earlyError(begun, handle, target), target);
@@ -108,6 +110,12 @@ export class HappyEyeballs {
     }
   }
 
+  /** The socket was destroyed meanwhile: Node says so of the attempt, and not of a connection. */
+  #givenUp(result: number, target: Target): void {
+    clearTimeout(this.#timer);
+    this.#failed(attemptError(result, target), target);
+  }
+
   #failed(error: Error, { address, port, family }: Target): void {
     const socket = this.#socket;
     this.#errors.push(error);
@@ -117,9 +125,10 @@ export class HappyEyeballs {
 
   #timedOut(target: Target): void {
     const socket = this.#socket;
+    if (!socket.connecting) return;
     const { address, port, family } = target;
     socket.emit('connectionAttemptTimeout', address, port, family);
     this.#errors.push(attemptError(-ETIMEDOUT, target));
-    if (socket.connecting) this.next();
+    this.next();
   }
 }

@@ -10,7 +10,7 @@
  */
 
 import { AsyncResource } from 'node:async_hooks';
-import { EBADF } from '../../native/abi.ts';
+import { EBADF, ECANCELED } from '../../native/abi.ts';
 import { systemError } from '../../runtime/index.ts';
 import type { Runtime } from '../../runtime/index.ts';
 import type { Endpoint, SocketAddress, UnixEndpoint } from '../tcp/address.ts';
@@ -60,6 +60,7 @@ export class SocketHandle extends AsyncResource implements ConnectionHandler {
   readonly #runtime: Runtime;
   #owner: HandleOwner | null = null;
   #attempt: ConnectAttempt | null = null;
+  #onConnect: ((result: number) => void) | null = null;
   #connection: RingConnection | null = null;
   #target: ReceiveTarget | null = null;
   #isReferenced = true;
@@ -135,11 +136,16 @@ export class SocketHandle extends AsyncResource implements ConnectionHandler {
     return typeof attempt === 'number' ? attempt : attempt.bind(where);
   }
 
-  /** Connects; the callback gets 0 or `-errno`, in this handle's context. */
+  /**
+   * Connects; the callback gets 0 or `-errno`, in this handle's context: `-ECANCELED` where it is
+   * closed before.
+   */
   connect(where: Endpoint | UnixEndpoint, done: (result: number) => void): number {
     const attempt = this.#open(where.domain);
     if (typeof attempt === 'number') return attempt;
+    this.#onConnect = done;
     attempt.connect(where, (result) => {
+      this.#onConnect = null;
       if (result >= 0) this.#connected(attempt);
       this.runInAsyncScope(done, undefined, result);
     });
@@ -354,7 +360,18 @@ export class SocketHandle extends AsyncResource implements ConnectionHandler {
     } else if (this.#attempt === null) {
       setImmediate(() => this.#closed());
     } else {
-      this.#attempt.destroy(() => this.#closed());
+      this.#attempt.destroy(() => this.#canceled());
+    }
+  }
+
+  /** The attempt is over because this was closed: whoever waits for it is told so first. */
+  #canceled(): void {
+    const onConnect = this.#onConnect;
+    this.#onConnect = null;
+    try {
+      if (onConnect !== null) this.runInAsyncScope(onConnect, undefined, -ECANCELED);
+    } finally {
+      this.#closed();
     }
   }
 
