@@ -38,6 +38,8 @@ export class SimFiles {
   /** How many syncs were asked for, and what the next ones answer. */
   syncs = 0;
   readonly syncResults: number[] = [];
+  /** Told of each operation that begins. */
+  onBegin: (opcode: number) => void = () => {};
   readonly #kernel: SimKernel;
   readonly #random: SeededRandom;
   readonly #troubles: SimTroubles;
@@ -64,6 +66,7 @@ export class SimFiles {
   /** Runs an opcode now or later; what has begun can no longer be canceled, as often as not. */
   #on(opcode: number, run: (operation: SimOperation) => number): void {
     this.#kernel.behave(opcode, (operation) => {
+      this.onBegin(opcode);
       const finish = (): void => {
         if (operation.isInFlight) operation.complete(run(operation));
       };

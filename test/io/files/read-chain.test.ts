@@ -92,6 +92,42 @@ describe('ReadChain', () => {
     }
   });
 
+  it('is aborted at each of its steps', async () => {
+    const content = bytesOf(1_100_000);
+    const abortedAt = new Set<number>();
+    let aborted = 0;
+    let steps = 1;
+    for (let step = 0; step < steps; step += 1) {
+      for (const seed of [1, 2, 3, 4]) {
+        const opened = openSimRuntime();
+        const random = new SeededRandom(seed);
+        const files = new SimFiles(opened.sim.kernel, random, { ...NO_TROUBLES, delays: 1 });
+        files.content.set('file', content);
+        const controller = new AbortController();
+        let begun = 0;
+        files.onBegin = (opcode) => {
+          if (begun === step) {
+            abortedAt.add(opcode);
+            opened.sim.kernel.at(1, () => controller.abort(REASON));
+          }
+          begun += 1;
+        };
+        const reading = readWholeFile(opened.runtime, Buffer.from('file'), 0, controller.signal);
+        const [outcome] = await settled(opened, [reading]);
+        const where = `step ${step}, seed ${seed}`;
+        if (outcome === REASON) aborted += 1;
+        expect(outcome === REASON || (outcome as Buffer).equals(content), where).toBe(true);
+        await expectNothingLeft(opened, files);
+        // One that comes too late is not heard: then these were all.
+        steps = Math.max(steps, begun);
+      }
+    }
+    expect(steps).toBeGreaterThan(4);
+    expect(aborted).toBeGreaterThan(steps);
+    const opcodes = [c.IORING_OP_OPENAT, c.IORING_OP_READ, c.IORING_OP_STATX, c.IORING_OP_CLOSE];
+    for (const opcode of opcodes) expect(abortedAt.has(opcode), `opcode ${opcode}`).toBe(true);
+  });
+
   it('says why the file could not be opened, and keeps its slot', async () => {
     const opened = openSimRuntime();
     const files = new SimFiles(opened.sim.kernel, new SeededRandom(1));

@@ -8,6 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { ChainGate } from '../../../src/io/files/chain-gate.ts';
 import { writeWholeFile } from '../../../src/io/files/whole-file.ts';
 import type { WriteRequest } from '../../../src/io/files/write-chain.ts';
+import * as c from '../../../src/native/constants/io-uring.ts';
 import { EIO, ENOSPC } from '../../../src/native/errno.ts';
 import { SeededRandom } from '../../support/seeded-random.ts';
 import { closeSim, leftOvers, NOTHING_LEFT } from '../../support/sim-engine.ts';
@@ -102,6 +103,47 @@ describe('WriteChain', () => {
       });
       await expectNothingLeft(opened);
     }
+  });
+
+  it('is aborted at each of its steps', async () => {
+    const data = Buffer.alloc(2_500_000, 'content.');
+    const abortedAt = new Set<number>();
+    let aborted = 0;
+    for (const size of [100, data.length]) {
+      let steps = 1;
+      for (let step = 0; step < steps; step += 1) {
+        for (const seed of [1, 2, 3, 4]) {
+          const random = new SeededRandom(seed);
+          const opened = given(random, { failures: 0, shorts: 0, delays: 1 });
+          const { files, sim } = opened;
+          const controller = new AbortController();
+          let begun = 0;
+          files.onBegin = (opcode) => {
+            if (begun === step) {
+              abortedAt.add(opcode);
+              sim.kernel.at(1, () => controller.abort(REASON));
+            }
+            begun += 1;
+          };
+          const content = data.subarray(0, size);
+          const more = { flush: true, signal: controller.signal };
+          const [outcome] = await failures(opened, [write(opened, 'a', content, more)]);
+          const where = `step ${step} of ${size} bytes, seed ${seed}`;
+          expect(outcome === null || outcome === REASON, where).toBe(true);
+          if (outcome === REASON) aborted += 1;
+          else {
+            expect(files.content.get('a')?.equals(content), where).toBe(true);
+            expect(files.syncs, where).toBeGreaterThan(0);
+          }
+          await expectNothingLeft(opened);
+          steps = Math.max(steps, begun);
+        }
+      }
+      expect(steps).toBeGreaterThan(3);
+    }
+    expect(aborted).toBeGreaterThan(8);
+    const opcodes = [c.IORING_OP_OPENAT, c.IORING_OP_WRITE, c.IORING_OP_FSYNC, c.IORING_OP_CLOSE];
+    for (const opcode of opcodes) expect(abortedAt.has(opcode), `opcode ${opcode}`).toBe(true);
   });
 
   it('does not sync again what could not be synced', async () => {
