@@ -62,6 +62,8 @@ export interface Kernel {
   fcntl(fd: number, command: number, argument: number): number;
   /** `unlink(2)`: the address of a path that ends in a NUL. */
   unlink(path: number): number;
+  /** `lseek(2)`. */
+  lseek(fd: number, offset: number, whence: number): number;
   /** `madvise(2)` on whole pages. */
   madvise(address: number, size: number, advice: number): number;
   /** `getrusage(2)`: `usage` is the address of 144 bytes. */
@@ -129,6 +131,7 @@ function linuxKernel(libc: Libc): Kernel {
     pipe: (fds, flags) => syscalls.pipe(libc, fds, flags),
     fcntl: (fd, command, argument) => syscalls.fcntl(libc, fd, command, argument),
     unlink: (path) => syscalls.unlink(libc, path),
+    lseek: (fd, offset, whence) => syscalls.lseek(libc, fd, offset, whence),
     madvise: (address, size, advice) => syscalls.madvise(libc, address, size, advice),
     getrusage: (who, usage) => syscalls.getrusage(libc, who, usage),
     nowMs: () => performance.now(),

@@ -45,6 +45,7 @@ interface Calls {
   readonly mmap: Call;
   readonly munmap: Call;
   readonly madvise: Call;
+  readonly lseek: Call;
   readonly malloc: Call;
   readonly shmget: Call;
   readonly shmat: Call;
@@ -137,6 +138,7 @@ function bindCalls(executable: LibraryHandle): Calls {
     mmap: declare('mmap', 'int64', 6),
     munmap: declare('munmap', 'int', 2),
     madvise: declare('madvise', 'int', 3),
+    lseek: declare('lseek', 'int64', 3),
     malloc: declare('malloc', 'int64', 1),
     shmget: declare('shmget', 'int', 3),
     shmat: declare('shmat', 'int64', 3),

@@ -142,6 +142,11 @@ export function madvise(libc: Libc, address: number, size: number, advice: numbe
   return result(libc, libc.madvise(address, size, advice));
 }
 
+/** `lseek(2)`. */
+export function lseek(libc: Libc, fd: number, offset: number, whence: number): number {
+  return result(libc, libc.lseek(fd, offset, whence));
+}
+
 /** `unlink(2)`; `path` is the address of one that ends in a NUL. */
 export function unlink(libc: Libc, path: number): number {
   return result(libc, libc.unlink(path));

@@ -98,6 +98,11 @@ export class DirectCalls {
     return this.#kernel.fcntl(fd, command, argument);
   }
 
+  /** Mirrors lseek(2): where the descriptor is, from then on. */
+  seek(fd: number, offset: number, whence: number): number {
+    return this.#kernel.lseek(fd, offset, whence);
+  }
+
   /** Mirrors unlink(2). */
   unlink(path: Uint8Array): number {
     return this.#withBlock((block) => {

@@ -5,14 +5,14 @@
 
 // oxlint-disable vitest/no-standalone-expect -- the cases of a suite are tests.
 
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, onTestFinished } from 'vitest';
+import { expect } from 'vitest';
 import { File } from '../../src/io/file.ts';
 import { Suite } from '../support/conformance-suite.ts';
 import { rejectionOf } from '../support/rejections.ts';
 import { SeededRandom } from '../support/seeded-random.ts';
+import { smallDisk } from '../support/small-disk.ts';
 import { tempDirectory } from '../support/temp-directory.ts';
 
 export const appendSuite: Suite = new Suite();
@@ -93,18 +93,8 @@ appendSuite.add('append() to what is not open for writing fails, and that is all
 
 appendSuite.add(
   'append() to a full disk acknowledges what is on it, and goes on later',
-  async () => {
-    const directory = join(tempDirectory(), 'small');
-    mkdirSync(directory);
-    try {
-      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'onering', directory], {
-        stdio: 'ignore',
-      });
-    } catch {
-      // Not everybody may mount: the simulated file of the unit tests runs full as well.
-      return;
-    }
-    onTestFinished(() => void execFileSync('umount', [directory]));
+  async ({ skip }) => {
+    const directory = smallDisk('size=1m', skip);
     const path = join(directory, 'log');
     const ballast = join(directory, 'ballast');
     writeFileSync(ballast, Buffer.alloc(512 * 1024));

@@ -4,42 +4,22 @@
  * whole. What Node would say is known; it is not asked here.
  */
 
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, onTestFinished } from 'vitest';
+import { describe, expect } from 'vitest';
 import * as fs from '../../src/io/fs/promises.ts';
 import { importUrl, runScript } from '../support/child.ts';
 import { rejectionOf } from '../support/rejections.ts';
 import { openDescriptors, ringTest } from '../support/ring-test.ts';
 import { SeededRandom } from '../support/seeded-random.ts';
+import { smallDisk } from '../support/small-disk.ts';
 import { tempDirectory } from '../support/temp-directory.ts';
 
-const isRoot = process.getuid?.() === 0;
 const DISK_SIZE = 1024 * 1024;
 
-/** A small disk of memory, gone with the test; `null` where none may be mounted. */
-function smallDisk(options: string): string | null {
-  if (!isRoot) return null;
-  const folder = join(tempDirectory(), 'disk');
-  mkdirSync(folder);
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', folder], { stdio: 'pipe' });
-  } catch {
-    // Root of a container that may not mount.
-    return null;
-  }
-  onTestFinished(() => void execFileSync('umount', [folder]));
-  return folder;
-}
-
-/** Said in the names of tests that need a disk of their own. */
-const where = isRoot ? '' : ' (only root may mount: not tested)';
-
 describe('a disk', () => {
-  ringTest('6.1', `that is full says so${where}`, async ({ open }) => {
-    const folder = smallDisk(`size=${DISK_SIZE}`);
-    if (folder === null) return;
+  ringTest('6.1', 'that is full says so', async ({ open, skip }) => {
+    const folder = smallDisk(`size=${DISK_SIZE}`, skip);
     open();
     const path = join(folder, 'file');
     const large = Buffer.alloc(2 * DISK_SIZE, 1);
@@ -72,9 +52,8 @@ describe('a disk', () => {
     await handle.close();
   });
 
-  ringTest('6.1', `that is read-only says so${where}`, async ({ open }) => {
-    const folder = smallDisk('ro');
-    if (folder === null) return;
+  ringTest('6.1', 'that is read-only says so', async ({ open, skip }) => {
+    const folder = smallDisk('ro', skip);
     open();
     const path = join(folder, 'x');
     const calls = [fs.writeFile(path, 'x'), fs.mkdir(path), fs.unlink(path), fs.open(path, 'w')];

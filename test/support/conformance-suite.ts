@@ -11,7 +11,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import type { RuntimeOptions } from '../../src/runtime/options.ts';
 import { Runtime } from '../../src/runtime/runtime.ts';
 import { openDescriptors, ringTest } from './ring-test.ts';
-import type { RingTest } from './ring-test.ts';
+import type { RingTest, Skip } from './ring-test.ts';
 
 export type Backend = 'uring' | 'libuv';
 
@@ -22,6 +22,8 @@ export const backends: readonly Backend[] = ['uring', 'libuv'];
 interface Given {
   readonly backend: Backend;
   readonly runtime: Runtime;
+  /** Ends the case as one that was skipped, and says why. */
+  readonly skip: Skip;
 }
 
 /** How a case differs from the others. */
@@ -68,23 +70,24 @@ type Define = (name: string, run: Run, options: CaseOptions) => void;
 
 const definitions: Readonly<Record<Backend | 'skipped', Define>> = {
   skipped: (name, _run, options) => test(name, ({ skip }) => skip(options.skip?.[1])),
-  libuv: (name, run, options) => test(name, () => runOnLibuv(run, options), options.timeoutMs),
+  libuv: (name, run, options) =>
+    test(name, ({ skip }) => runOnLibuv(run, options, skip), options.timeoutMs),
   uring: (name, run, options) => {
-    const runOnRing = async ({ open }: RingTest): Promise<void> => {
+    const runOnRing = async ({ open, skip }: RingTest): Promise<void> => {
       const runtime = open(options.runtime);
-      await run({ backend: 'uring', runtime });
+      await run({ backend: 'uring', runtime, skip });
       await settled(() => runtime.isClosed || runtime.metrics().inFlight === 0);
     };
     ringTest('6.1', name, runOnRing, options.timeoutMs);
   },
 };
 
-async function runOnLibuv(run: Run, options: CaseOptions): Promise<void> {
+async function runOnLibuv(run: Run, options: CaseOptions, skip: Skip): Promise<void> {
   const before = openDescriptors();
   const socketsBefore = sockets();
   const runtime = new Runtime({ ...options.runtime, backend: 'libuv' });
   onTestFinished(() => runtime.close());
-  await run({ backend: 'libuv', runtime });
+  await run({ backend: 'libuv', runtime, skip });
   await runtime.close();
   await settled(() => leaked(before).length === 0 && sockets() <= socketsBefore);
   expect(leaked(before), 'descriptors left open').toEqual([]);

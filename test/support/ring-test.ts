@@ -16,7 +16,12 @@ import type { RuntimeOptions } from '../../src/runtime/options.ts';
 export interface RingTest {
   /** Opens the thread's runtime with options; closed after the test if it was not before. */
   open(options?: RuntimeOptions): Runtime;
+  /** Ends the test as one that was skipped, and says why. */
+  readonly skip: Skip;
 }
+
+/** What a test that finds out on its way that it cannot run calls. */
+export type Skip = (reason: string) => never;
 
 let unavailable: string | undefined | null = null;
 
@@ -32,13 +37,13 @@ export function ringTest(
     async ({ skip }) => {
       const reason = await whyNot(since);
       if (reason !== undefined) skip(reason);
-      await runOnRing(fn);
+      await runOnRing(fn, skip);
     },
     timeoutMs,
   );
 }
 
-async function runOnRing(fn: (ring: RingTest) => Promise<void> | void): Promise<void> {
+async function runOnRing(fn: (ring: RingTest) => Promise<void> | void, skip: Skip): Promise<void> {
   const before = openDescriptors();
   const opened: Runtime[] = [];
   let inFlight = 0;
@@ -51,6 +56,7 @@ async function runOnRing(fn: (ring: RingTest) => Promise<void> | void): Promise<
   // A test that throws must not leave a runtime to the next one.
   onTestFinished(closeAll);
   await fn({
+    skip,
     open(options) {
       const runtime = new Runtime({ backend: 'uring', ...options });
       opened.push(runtime);

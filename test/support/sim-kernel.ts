@@ -312,6 +312,8 @@ export class SimKernel implements Kernel {
   readonly fcntl: () => number = this.socket;
   readonly unlink: () => number = this.socket;
   readonly madvise: () => number = () => 0;
+  /** Nothing here has a position. */
+  readonly lseek: () => number = () => -errno.ESPIPE;
 
   #enterRing(fd: number, flags: number): SimRing | number {
     if ((flags & c.IORING_ENTER_REGISTERED_RING) !== 0) {

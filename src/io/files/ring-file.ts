@@ -67,6 +67,7 @@ import { punt } from './punted.ts';
 import { RingAppendTarget } from './ring-append.ts';
 import { statxOpen } from './statx-open.ts';
 import { truncateOpen } from './truncate-open.ts';
+import { WriteCursor } from './write-cursor.ts';
 
 export class RingFile {
   readonly #runtime: Runtime;
@@ -81,6 +82,7 @@ export class RingFile {
   #alignment: Alignment | null = null;
   #polled: PolledRing | null = null;
   readonly #divisibility: Divisibility = new Divisibility();
+  readonly #cursor: WriteCursor = new WriteCursor();
   /** Made with the first append. */
   #log: AppendLog | null = null;
 
@@ -278,6 +280,9 @@ export class RingFile {
     if (loan !== null) this.#useLoan(loan, prepare === prepRead);
     this.#pending += 1;
     if (signal !== undefined) bindSignal(scheduler, operation, signal);
+    if (position < 0 && syscall === 'write' && this.#slots === null) {
+      this.#cursor.begin(this.#engine, this.#fd, operation, length);
+    }
     const promise = promiseOf<number>(operation);
     if (share !== null) share.until(promise, isLoops);
     return promise;
@@ -397,6 +402,7 @@ export class RingFile {
    * @internal
    */
   settle(operation: Operation, result: number): void {
+    this.#cursor.end(this.#engine, this.#fd, operation, result);
     const { keep } = operation;
     const { mayShareHeap, lent, pool, views } = this.#engine;
     if (!mayShareHeap && keep instanceof Bounce) pool.give(keep.finish(result));

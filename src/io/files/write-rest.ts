@@ -1,6 +1,9 @@
 /**
- * Writing data to an open file until all of it is written, at the current position: short writes
- * are resumed, and an error ends it, with what was written before it left in the file.
+ * Writing data to a file that was just opened until all of it is written: short writes are resumed,
+ * and an error ends it, with what was written before it left in the file.
+ *
+ * At positions counted here, because the kernel's own stays behind after a short write (see
+ * `write-cursor.ts`). What has none, as a pipe, and what appends, takes no notice of them.
  */
 
 import { EINTR, EIO } from '../../native/abi.ts';
@@ -37,7 +40,8 @@ async function writeSome(
   signal: AbortSignal | undefined,
 ): Promise<number> {
   const length = Math.min(WRITE_PIECE_SIZE, data.length - offset);
-  const options = signal === undefined ? { offset, length } : { offset, length, signal };
+  const part = { offset, length, position: offset };
+  const options = signal === undefined ? part : { ...part, signal };
   for (;;) {
     try {
       return await file.write(data, options);

@@ -42,6 +42,7 @@ import { COPY_SIZE_MIN, CopyShare } from '../files/copy-share.ts';
 import { Divisibility } from '../files/divisibility.ts';
 import { allocateFresh } from '../files/fresh-memory.ts';
 import { inPieces } from '../files/pieces.ts';
+import { WriteCursor } from '../files/write-cursor.ts';
 import { forgetHandle } from './collected-handles.ts';
 import { CursorQueue } from './cursor-queue.ts';
 import { LentMemory } from './lent-memory.ts';
@@ -77,6 +78,7 @@ export class RingDescriptor implements Resource {
   readonly #reads: CursorQueue = new CursorQueue();
   readonly #writes: CursorQueue = new CursorQueue();
   readonly #divisibility: Divisibility = new Divisibility();
+  readonly #cursor: WriteCursor = new WriteCursor();
   /** Weak: the handle holds the descriptor, and must be collectable. */
   #owner: WeakRef<DescriptorOwner> | null = null;
   #fd: number;
@@ -185,6 +187,9 @@ export class RingDescriptor implements Resource {
     const operation = scheduler.begin(settle, syscall);
     if (isRead) prepRead(scheduler.sqe, this.#fd, address, length, position);
     else prepWrite(scheduler.sqe, this.#fd, address, length, position);
+    if (position === CURRENT_POSITION && !isRead) {
+      this.#cursor.begin(engine, this.#fd, operation, length);
+    }
     const promise = this.#begun<T>(operation, keep, isLarge && !isLoops, turn, signal);
     if (share !== null) share.until(promise, isLoops);
     return promise;
@@ -247,6 +252,9 @@ export class RingDescriptor implements Resource {
       prepare(scheduler.sqe, this.#fd, address, lent.length, position);
     }
     const size = buffers.reduce((sum, { byteLength }) => sum + byteLength, 0);
+    if (position === CURRENT_POSITION && !isRead) {
+      this.#cursor.begin(this.#engine, this.#fd, operation, size);
+    }
     return this.#begun<T>(operation, lent, size >= COPY_SIZE_MIN, position, undefined);
   }
 
@@ -410,6 +418,7 @@ export class RingDescriptor implements Resource {
    * @internal
    */
   over(operation: Operation, result: number): unknown {
+    this.#cursor.end(this.#engine, this.#fd, operation, result);
     const { keep } = operation;
     const returned = keep instanceof LentMemory ? keep.finish(result) : keep;
     (operation.syscall === 'write' ? this.#writes : this.#reads).end(operation);

@@ -131,6 +131,11 @@ export const SYNC_FILE_RANGE_WAIT_BEFORE = 1;
 export const SYNC_FILE_RANGE_WRITE = 2;
 export const SYNC_FILE_RANGE_WAIT_AFTER = 4;
 
+// lseek(2).
+export const SEEK_SET = 0;
+export const SEEK_CUR = 1;
+export const SEEK_END = 2;
+
 // fcntl(2).
 export const F_GETFL = 3;
 export const F_SETFL = 4;
