@@ -196,7 +196,7 @@ export class RingSocket extends StreamBase implements HandleOwner {
     }
     if (delayMs > TIMEOUT_MS_MAX) warnOfLongTimeout(delayMs);
     if (delayMs === 0) {
-      this.#timer?.clear();
+      this.#timer?.pause();
       if (callback !== undefined) this.removeListener('timeout', callback);
     } else {
       this.#timer ??= new IdleTimer(() => this._onTimeout());
