@@ -1,9 +1,9 @@
 /**
  * The arguments of the harness, checked before anything is started.
  *
- * Three sizes: the full one for results, `--quick` for a first look in minutes, `--smoke` to see
- * within seconds that everything works (that is what the test suite runs). Single sizes can be set
- * on top of each.
+ * Three sizes: the full one for results, `--quick` for a first look in minutes at what most people
+ * ask for, `--smoke` to see within seconds that everything works (that is what the test suite
+ * runs). Single sizes can be set on top of each.
  */
 
 import { tmpdir } from 'node:os';
@@ -27,12 +27,15 @@ interface SizeDefaults {
   readonly rounds: number;
   readonly seconds: number;
   readonly warmup: number;
+  readonly serverWarmup: number;
+  /** What is measured beside onering; empty for everything. */
+  readonly against: readonly string[];
 }
 
 const SIZES: Readonly<Record<Size, SizeDefaults>> = {
-  full: { rounds: 5, seconds: 0.7, warmup: 0.3 },
-  quick: { rounds: 2, seconds: 0.2, warmup: 0.1 },
-  smoke: { rounds: 1, seconds: 0.25, warmup: 0.05 },
+  full: { rounds: 5, seconds: 0.7, warmup: 0.3, serverWarmup: 1, against: [] },
+  quick: { rounds: 2, seconds: 0.25, warmup: 0.15, serverWarmup: 0.8, against: ['node', 'c'] },
+  smoke: { rounds: 1, seconds: 0.25, warmup: 0.05, serverWarmup: 0.05, against: [] },
 };
 
 const FAMILIES = ['node', 'c', 'bun', 'deno', 'fio', 'nginx'];
@@ -79,13 +82,14 @@ export function usage(known: readonly Scenario[]): string {
     '',
     'Options:',
     `  --against A,B         beside onering only these: ${FAMILIES.join(', ')}`,
-    '  --quick               a first look in three minutes; ratios are rough',
+    '  --quick               a first look in three minutes, against node and c; ratios are rough',
     '  --smoke               only to see that everything works; no results',
     '  --json FILE           writes every sample',
     '  --html FILE           writes a page with tables and charts',
     `  --rounds N            runs of each contender, alternating (${full.rounds}; ${quick.rounds})`,
     `  --seconds S           measured time of a run (${full.seconds}; ${quick.seconds})`,
-    `  --warmup S            time before that (${full.warmup}; ${quick.warmup})`,
+    `  --warmup S            time before that (${full.warmup}; ${quick.warmup};` +
+      ` servers ${full.serverWarmup}; ${quick.serverWarmup})`,
     '  --only A,B            only these contenders, by the names of the tables',
     '  --depths A,B          read, read-direct, nop: operations in flight',
     '  --connections A,B     echo, echo-large, http: connections',
@@ -114,6 +118,7 @@ export function parseOptions(args: readonly string[], known: readonly Scenario[]
     rounds: toNumber('rounds', values.rounds, { fallback: defaults.rounds, isWhole: true }),
     seconds: toNumber('seconds', values.seconds, { fallback: defaults.seconds }),
     warmupSeconds: toNumber('warmup', values.warmup, { fallback: defaults.warmup }),
+    serverWarmupSeconds: toNumber('warmup', values.warmup, { fallback: defaults.serverWarmup }),
     depths: toNumbers('depths', values.depths),
     connections: toNumbers('connections', values.connections),
     messageSize:
@@ -126,11 +131,11 @@ export function parseOptions(args: readonly string[], known: readonly Scenario[]
     }),
     spins: values.spin === true,
     only: values.only?.split(',') ?? [],
-    against: toFamilies(values.against),
+    against: values.against === undefined ? defaults.against : toFamilies(values.against),
     directory: values.directory ?? tmpdir(),
   };
   return {
-    scenarios: pick(positionals, known),
+    scenarios: pick(positionals, size === 'quick' ? known.filter(isForFirstLook) : known, known),
     settings,
     programs: { node: values.node, bun: values.bun, deno: values.deno },
     json: values.json ?? null,
@@ -145,8 +150,17 @@ function sizeOf({ quick, smoke }: { quick?: boolean; smoke?: boolean }): Size {
   return quick === true ? 'quick' : 'full';
 }
 
-function pick(names: readonly string[], known: readonly Scenario[]): readonly Scenario[] {
-  if (names.length === 0) return known;
+function isForFirstLook({ isDetail }: Scenario): boolean {
+  return isDetail !== true;
+}
+
+/** What is named, or what runs without names. */
+function pick(
+  names: readonly string[],
+  unnamed: readonly Scenario[],
+  known: readonly Scenario[],
+): readonly Scenario[] {
+  if (names.length === 0) return unnamed;
   return names.flatMap((name) => {
     const found = known.filter((one) => one.name === name || one.group === name);
     if (found.length > 0) return found;

@@ -138,12 +138,13 @@ function headOf(
 
 function formatHead(
   { environment, notes }: Pick<Result, 'environment' | 'notes'>,
-  { size, rounds, seconds, warmupSeconds }: Settings,
+  { size, rounds, seconds, warmupSeconds, serverWarmupSeconds }: Settings,
   planSeconds: number,
 ): string {
   return [
     environment.join(' · '),
-    `${rounds} alternating rounds, ${seconds} s each after ${warmupSeconds} s of warm-up, ` +
+    `${rounds} alternating rounds, ${seconds} s each after ${warmupSeconds} s of warm-up ` +
+      `(servers ${serverWarmupSeconds} s), ` +
       'a fresh process per run; ratios are of medians (range: round by round)',
     ...(size === 'full' ? [] : [`${size} size: to see that it works, not to quote`]),
     `about ${Math.ceil(planSeconds / 60)} min`,

@@ -21,6 +21,8 @@ export interface Settings {
   readonly rounds: number;
   readonly seconds: number;
   readonly warmupSeconds: number;
+  /** The same for servers, which run much code for each operation: it takes longer to get hot. */
+  readonly serverWarmupSeconds: number;
   /** Operations in flight; empty for what the scenarios say. */
   readonly depths: readonly number[];
   /** Connections; empty for what the scenarios say. */
@@ -103,6 +105,8 @@ export interface Scenario {
   readonly name: string;
   readonly group: 'storage' | 'sockets' | 'runtime';
   readonly summary: string;
+  /** Whether a first look leaves it out. */
+  readonly isDetail?: boolean;
   cases(bench: Bench): Case[];
 }
 

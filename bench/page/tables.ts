@@ -35,9 +35,10 @@ export function formatTables(result: Result): string {
 }
 
 function describeMethod({ settings }: Result): string {
-  const { rounds, seconds, warmupSeconds } = settings;
+  const { rounds, seconds, warmupSeconds, serverWarmupSeconds } = settings;
   return (
-    `<p>${rounds} alternating rounds of ${seconds} s after ${warmupSeconds} s of warm-up, a ` +
+    `<p>${rounds} alternating rounds of ${seconds} s after ${warmupSeconds} s of warm-up ` +
+    `(servers ${serverWarmupSeconds} s), a ` +
     'fresh process per run. Ratios are of medians; in brackets the lowest and the highest of a ' +
     'round.</p>'
   );

@@ -59,6 +59,7 @@ export const echoRate: Scenario = {
   name: 'echo-rate',
   group: 'sockets',
   summary: 'TCP echo at fixed rates: latency from when each message was due',
+  isDetail: true,
   cases: (bench) => {
     const rate = new NodeRate(bench);
     return bySize(bench.settings, [50], [50], [25, 50, 75]).map((percent) =>
@@ -172,7 +173,7 @@ function echoCase(bench: Bench, plan: EchoPlan): Case {
     better,
     baselines: ['node', 'c'],
     contenders: twins.load === null ? [] : contenders,
-    runSeconds: settings.seconds + settings.warmupSeconds + 0.2 + connections / 10_000,
+    runSeconds: settings.seconds + settings.serverWarmupSeconds + 0.2 + connections / 10_000,
     ...(plan.load === undefined ? {} : { load: plan.load }),
     ...(plan.prepare === undefined ? {} : { prepare: plan.prepare }),
     run: (contender, counter) =>

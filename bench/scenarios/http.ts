@@ -59,7 +59,7 @@ function httpCase(bench: Bench): Case {
     unit: 'requests/s',
     baselines: ['node'],
     contenders: twins.loadHttp === null ? [] : contenders,
-    runSeconds: settings.seconds + settings.warmupSeconds + 0.2,
+    runSeconds: settings.seconds + settings.serverWarmupSeconds + 0.2,
     run: (contender, counter) =>
       contender.family === 'nginx'
         ? runNginx(bench, contender, { load, counter })
@@ -86,14 +86,14 @@ async function runNginx(
   const server = new Child(whole, { cpu: pinning?.server ?? null });
   await waitForPort(port);
   const attached = counter === null ? null : await counter.attach(server.pid);
-  const times = ['--warmup', String(counter === null ? settings.warmupSeconds : 0)];
+  const times = ['--warmup', String(counter === null ? settings.serverWarmupSeconds : 0)];
   const watched = ['--server-pid', String(server.pid)];
   const client = new Child([load.program, ...load.arguments(port), ...times, ...watched], {
     cpu: pinning?.load ?? null,
   });
   try {
     const figures = await client.lastLine(
-      (settings.seconds + settings.warmupSeconds) * 1000 + 30_000,
+      (settings.seconds + settings.serverWarmupSeconds) * 1000 + 30_000,
     );
     const syscalls = attached === null ? null : await attached.stop();
     return sampleOfLoad(figures, {}, load.reading, syscalls);

@@ -20,6 +20,7 @@ export const nopResources: Scenario = {
   name: 'nop-resources',
   group: 'runtime',
   summary: 'NOPs that look up nothing, a registered file, a registered buffer',
+  isDetail: true,
   cases: (bench) => {
     const rows = ['nothing', 'file', 'buffer'].map((resource) =>
       ours(bench, resource, 'onering/nop-resource', [`--resource=${resource}`]),
@@ -33,6 +34,7 @@ export const wait: Scenario = {
   name: 'wait',
   group: 'runtime',
   summary: 'waits with a limit: registered slot, EXT_ARG, TIMEOUT operation, none',
+  isDetail: true,
   cases: (bench) => {
     const program = [bench.programs.node.path, programPath('micro/wait-process')];
     const row = (name: string, way: string): Contender => ({
@@ -55,6 +57,7 @@ export const pressure: Scenario = {
   name: 'pressure',
   group: 'runtime',
   summary: 'storms of completions: a queue that is resized, one that is not, a large one',
+  isDetail: true,
   cases: (bench) => [pressureCase(bench)],
 };
 
@@ -69,6 +72,7 @@ export const sendZc: Scenario = {
   name: 'send-zc',
   group: 'runtime',
   summary: 'SEND against SEND_ZC by size, in C over loopback',
+  isDetail: true,
   cases: (bench) =>
     bySize(bench.settings, [65_536], [65_536], [4096, 65_536, 1_048_576]).map((size) =>
       sendZcCase(bench, size),

@@ -37,12 +37,12 @@ export async function serveOnce(
   const server = new Child(command ?? [], { cpu: pinning?.server ?? null, env });
   const port = numberIn(await server.firstLine(READY_LIMIT_MS), 'port');
   const attached = counter === null ? null : await counter.attach(server.pid);
-  const times = ['--warmup', String(counter === null ? settings.warmupSeconds : 0)];
+  const times = ['--warmup', String(counter === null ? settings.serverWarmupSeconds : 0)];
   const watched = ['--server-pid', String(server.pid)];
   const client = new Child([load.program, ...load.arguments(port), ...times, ...watched], {
     cpu: pinning?.load ?? null,
   });
-  const limitMs = (settings.seconds + settings.warmupSeconds) * 1000 + LOAD_GRACE_MS;
+  const limitMs = (settings.seconds + settings.serverWarmupSeconds) * 1000 + LOAD_GRACE_MS;
   try {
     const figures = await client.lastLine(limitMs);
     const syscalls = attached === null ? null : await attached.stop();

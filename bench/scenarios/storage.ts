@@ -110,6 +110,7 @@ export const readRate: Scenario = {
   name: 'read-rate',
   group: 'storage',
   summary: '4 KiB random reads at fixed rates, in bursts every millisecond',
+  isDetail: true,
   cases(bench) {
     const rate = new NodeRate(bench);
     return bySize(bench.settings, [50], [50], [25, 50, 75]).map((percent) =>
@@ -122,6 +123,7 @@ export const poll: Scenario = {
   name: 'poll',
   group: 'storage',
   summary: 'O_DIRECT reads by interrupts, hybrid and busy polling, where the device can',
+  isDetail: true,
   cases: (bench) => [pollCase(bench)],
 };
 

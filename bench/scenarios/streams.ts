@@ -52,6 +52,7 @@ export const paused: Scenario = {
   name: 'paused',
   group: 'sockets',
   summary: 'memory of a server whose sockets are paused while peers send',
+  isDetail: true,
   cases: (bench) => [
     streamCase(bench, {
       mode: 'paused',
@@ -104,7 +105,7 @@ function streamCase(bench: Bench, plan: StreamPlan): Case {
     better,
     baselines: ['node'],
     contenders: program === null ? [] : serverContenders(bench, drivers),
-    runSeconds: settings.seconds + settings.warmupSeconds + 0.4,
+    runSeconds: settings.seconds + settings.serverWarmupSeconds + 0.4,
     isCountable: isThroughput,
     run: (contender, counter) =>
       serveOnce(
@@ -144,7 +145,7 @@ function udpCase(bench: Bench): Case {
     unit: 'datagrams/s',
     baselines: ['node'],
     contenders: twins.loadUdp === null ? [] : serverContenders(bench, drivers),
-    runSeconds: settings.seconds + settings.warmupSeconds + 0.2,
+    runSeconds: settings.seconds + settings.serverWarmupSeconds + 0.2,
     run: (contender, counter) =>
       serveOnce(
         bench,

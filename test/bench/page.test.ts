@@ -71,6 +71,7 @@ function resultOf(cases: readonly CaseResult[]): Result {
       rounds: 3,
       seconds: 1,
       warmupSeconds: 0.2,
+      serverWarmupSeconds: 0.2,
       depths: [],
       connections: [],
       messageSize: null,
