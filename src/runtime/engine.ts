@@ -37,6 +37,7 @@ import type { ResizeEvent } from './pressure.ts';
 import { ReceiveBuffers } from './receive-buffers.ts';
 import { Ring } from './ring.ts';
 import { Scheduler } from './scheduler.ts';
+import { TickDelay } from './tick-delay.ts';
 import { explainUnavailable } from './unavailable.ts';
 import { Waiter } from './wait.ts';
 
@@ -77,6 +78,8 @@ export class Engine {
   readonly views: KnownViews;
   readonly calls: DirectCalls;
   readonly napi: Napi;
+  /** What is done unless it is taken back within a tick. */
+  readonly delay: TickDelay;
   /**
    * Whether the kernel may be shown V8's own buffers in operations that run on kernel workers or
    * in a device. Not in a worker: it may be terminated while they run.
@@ -153,6 +156,7 @@ export class Engine {
         if (this.#isProven) listener.onFailure(error);
       },
     });
+    this.delay = new TickDelay(this.scheduler);
     this.#prove();
   }
 

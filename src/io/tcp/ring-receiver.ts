@@ -65,6 +65,8 @@ export class RingReceiver {
   #target: ReceiveTarget | null = null;
   #isWanted = false;
   #wasStarted = false;
+  /** It was stopped, and will be canceled if it still is then. */
+  #isLeaving = false;
   #isReferenced = true;
   #isLending = false;
   #isBulky = false;
@@ -95,7 +97,7 @@ export class RingReceiver {
 
   /** Whether it would be heard that the peer is gone, or nobody has asked to hear anything yet. */
   get mayHear(): boolean {
-    return this.#state === 'armed' || !this.#wasStarted;
+    return (this.#state === 'armed' && this.#isWanted) || !this.#wasStarted;
   }
 
   setTarget(target: ReceiveTarget | null): void {
@@ -108,9 +110,24 @@ export class RingReceiver {
     if (this.#state === 'idle' && !this.#owner.isClosed) this.#arm();
   }
 
+  /**
+   * Stops, unless `start()` follows soon: who pauses until a write is over would otherwise have
+   * the receive canceled and armed again for every chunk.
+   */
   stop(): void {
     this.#isWanted = false;
-    this.cancel();
+    if (this.#target !== null) {
+      this.cancel();
+    } else if (this.#state === 'armed' && !this.#isLeaving) {
+      this.#isLeaving = true;
+      this.#engine.delay.add(this);
+    }
+  }
+
+  /** @internal */
+  onLater(): void {
+    this.#isLeaving = false;
+    if (!this.#isWanted) this.cancel();
   }
 
   /** Whether what arrives shall be lent. What is armed for other memory is armed again. */
@@ -121,7 +138,8 @@ export class RingReceiver {
 
   /** Stops, and calls back when the kernel has let go: at once where it has. */
   quiesce(done: () => void): void {
-    this.stop();
+    this.#isWanted = false;
+    this.cancel();
     if (this.#operation === null) done();
     else this.#onQuiet = done;
   }

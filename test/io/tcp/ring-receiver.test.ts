@@ -195,6 +195,46 @@ describe('RingReceiver', () => {
     await close();
   });
 
+  ringTest('6.1', 'stays armed through pauses that are over with a send', async ({ open }) => {
+    const { to, from, keeping, close } = await connected(open());
+    const { scheduler } = to.engine;
+    const { onData } = Keeping.prototype;
+    keeping.onData = (chunk) => {
+      onData.call(keeping, chunk);
+      to.stop();
+      to.send(chunk, () => to.start());
+    };
+    to.start();
+    const begun: string[] = [];
+    const begin = scheduler.begin.bind(scheduler);
+    scheduler.begin = (complete, syscall) => {
+      begun.push(syscall);
+      return begin(complete, syscall);
+    };
+    for (let i = 0; i < 50; i += 1) {
+      await from.write('x');
+      await from.read();
+    }
+    // The stream at the other end has begun its one receive; nobody has canceled anything.
+    expect(begun.filter((name) => name !== 'write' && name !== 'nop')).toEqual(['read']);
+    await close();
+  });
+
+  ringTest('6.1', 'stops within two ticks when nobody goes on', async ({ open }) => {
+    const { to, from, keeping, close } = await connected(open());
+    to.start();
+    await from.write('x');
+    await keeping.until(1);
+    to.stop();
+    for (let turns = 0; turns < 20; turns += 1) await nextTurn();
+    await from.write('y');
+    for (let turns = 0; turns < 20; turns += 1) await nextTurn();
+    expect(keeping.bytes).toBe(1);
+    to.start();
+    await keeping.until(2);
+    await close();
+  });
+
   for (const options of [
     {},
     { receiveBuffers: 1, receiveBufferSize: 4096 },
