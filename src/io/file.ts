@@ -7,7 +7,8 @@ import { invalidArgType, runtime } from '../runtime/index.ts';
 import type { PollMode } from '../runtime/index.ts';
 import type { FileStats } from './files/file-stats.ts';
 import { NodeFile, readWholeOnNode, writeWholeOnNode } from './files/node-file.ts';
-import { openRingFile, openRingFileBeneath } from './files/ring-open.ts';
+import { openOrWait } from './files/fifo-open.ts';
+import { openRingFileBeneath } from './files/ring-open.ts';
 import type { RingFile } from './files/ring-file.ts';
 import {
   DIRECT,
@@ -147,7 +148,7 @@ export class File {
     validateMode(mode, 'mode');
     const { engine } = runtime();
     if (engine === null) return new File(await NodeFile.open(runtime(), path, openFlags, mode));
-    return new File(await openRingFile(runtime(), encoded, openFlags, mode));
+    return new File(await openOrWait(runtime(), encoded, openFlags, mode));
   }
 
   static async #openWith(path: PathLike, encoded: Buffer, options: OpenOptions): Promise<File> {
@@ -156,7 +157,7 @@ export class File {
       return new File(await NodeFile.open(runtime(), path, flags, mode));
     }
     const directFlag = isDirect ? DIRECT : 0;
-    const inner = await openRingFile(runtime(), encoded, flags | directFlag, mode);
+    const inner = await openOrWait(runtime(), encoded, flags | directFlag, mode);
     try {
       if (isDirect) await inner.useDirect(poll);
     } catch (error) {

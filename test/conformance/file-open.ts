@@ -5,6 +5,7 @@
 
 // oxlint-disable vitest/no-standalone-expect -- the cases of a suite are tests.
 
+import { execFileSync } from 'node:child_process';
 import { constants, existsSync, mkdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
 import { writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
@@ -27,6 +28,26 @@ function flagsOf(fd: number): number {
     /^flags:\s*(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8')) ?? [];
   return Number.parseInt(flags, 8);
 }
+
+openSuite.add('open() of a FIFO waits for its other end, and nobody waits with it', async () => {
+  const path = join(tempDirectory(), 'fifo');
+  execFileSync('mkfifo', [path]);
+  const order: string[] = [];
+  const opening = File.open(path);
+  void opening.then(() => order.push('opened'));
+  expect(String(await File.readWhole(new URL(import.meta.url))).length).toBeGreaterThan(1000);
+  for (let turns = 0; turns < 20; turns += 1) await new Promise(setImmediate);
+  order.push('turned');
+  await using writer = await File.open(path, 'w');
+  await using reader = await opening;
+  expect(order).toEqual(['turned', 'opened']);
+  await writer.write(Buffer.from('through'));
+  const bytes = Buffer.alloc(20);
+  expect(await reader.read(bytes)).toBe(7);
+  expect(bytes.toString('latin1', 0, 7)).toBe('through');
+  await writer.close();
+  expect(await reader.read(bytes)).toBe(0);
+});
 
 for (const flags of FLAGS_OF_NODE) {
   openSuite.add(`open() with '${flags}' does what node:fs does`, async () => {

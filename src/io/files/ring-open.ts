@@ -16,9 +16,16 @@ import {
   prepOpenat2,
   RESOLVE_BENEATH,
   RESOLVE_NO_MAGICLINKS,
+  setSqeFlags,
   writeOpenHow,
 } from '../../native/abi.ts';
-import { closedError, promiseOf, systemError } from '../../runtime/index.ts';
+import {
+  bindSignal,
+  closedError,
+  promiseOf,
+  systemError,
+  unbindSignal,
+} from '../../runtime/index.ts';
 import type { Block, Engine, Operation, Runtime } from '../../runtime/index.ts';
 import { RingFile } from './ring-file.ts';
 
@@ -34,8 +41,12 @@ interface Opening {
 /** A descriptor that arrives while the runtime closes is closed at once. */
 function settleDescriptor(result: number, _flags: number, operation: Operation): void {
   const { engine, runtime } = operation.context as Opening;
-  if (result >= 0 && runtime.isClosed) {
-    engine.calls.close(result);
+  const { signal } = operation;
+  const isAborted = signal !== null && unbindSignal(operation);
+  if (result >= 0 && (isAborted || runtime.isClosed)) engine.calls.close(result);
+  if (isAborted) {
+    operation.reject?.(signal.reason);
+  } else if (result >= 0 && runtime.isClosed) {
     operation.reject?.(closedError('runtime'));
   } else if (result < 0) {
     operation.reject?.(systemError(result, 'open', { path: operation.path }));
@@ -46,12 +57,23 @@ function settleDescriptor(result: number, _flags: number, operation: Operation):
   }
 }
 
-/** Opens a file on the ring; the path has been validated and has no NUL. */
+/** How to submit an open. */
+export interface OpenHow {
+  /** `IOSQE_ASYNC` has a worker wait for the other end of a FIFO. */
+  readonly sqeFlags: number;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Opens a file on the ring; the path has been validated and has no NUL. A FIFO does not wait for
+ * its other end, unless a worker opens it: see `fifo-open.ts`.
+ */
 export async function openRingFile(
   runtime: Runtime,
   path: Buffer,
   flags: number,
   mode: number,
+  how?: OpenHow,
 ): Promise<RingFile> {
   const engine = runtime.requireEngine();
   const { scheduler, pool } = engine;
@@ -60,6 +82,10 @@ export async function openRingFile(
   block.bytes[path.length] = 0;
   const operation = beginOpen(runtime, path);
   prepOpenat(scheduler.sqe, AT_FDCWD, block.address, flags | O_CLOEXEC, mode);
+  if (how !== undefined) {
+    setSqeFlags(scheduler.sqe, how.sqeFlags);
+    if (how.signal !== undefined) bindSignal(scheduler, operation, how.signal);
+  }
   return await finishOpen(runtime, operation, block);
 }
 

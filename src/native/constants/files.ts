@@ -140,6 +140,7 @@ export const SEEK_END = 2;
 export const F_GETFL = 3;
 export const F_SETFL = 4;
 export const F_SETPIPE_SZ = 1031;
+export const F_GETPIPE_SZ = 1032;
 
 // splice(2).
 export const SPLICE_F_MOVE = 1;
