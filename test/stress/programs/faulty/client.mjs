@@ -21,6 +21,8 @@ const ports = JSON.parse(portsText);
 const [seed, warmUps, connections, atOnce] = numbers.map(Number);
 /** Long enough for the buffers of both kernels to fill. */
 const MUTE_MS = 250;
+/** A reset that the network loses is never sent again: who waits for it gives up after this. */
+const GIVEN_UP_MS = 5000;
 /** A connection whose packets are lost again and again takes its time; none takes this. */
 const HANGS_MS = 90_000;
 const running = new Map();
@@ -115,7 +117,9 @@ async function netLife({ port, plan, track }) {
   else if (fate === 'client aborts') aborter.abort();
   else if (plan.isOrderly || fate.startsWith('server')) socket.end();
   else socket.destroy();
+  const timer = giveUpLater(plan, () => socket.destroy());
   await gone;
+  clearTimeout(timer);
   await nextTurn();
   if (over !== begun) problems.push(`client: ${plan.id}: ${over} of ${begun} writes called back`);
   return failure;
@@ -134,6 +138,14 @@ async function room(socket, gone, enough) {
 /** When one that never reads has waited long enough for room. */
 function enoughOf({ fate }) {
   return fate === 'client never reads' ? nodeSleep(MUTE_MS) : new Promise(() => {});
+}
+
+function giveUpLater({ fate }, destroy) {
+  if (!fate.startsWith('server')) return undefined;
+  return setTimeout(() => {
+    count('given up');
+    destroy();
+  }, GIVEN_UP_MS);
 }
 
 async function promiseLife({ port, plan, track }) {
@@ -157,7 +169,9 @@ async function promiseLife({ port, plan, track }) {
   else await writing;
   const isOver = plan.isOrderly || fate.startsWith('server');
   if (!isOver || failure !== null) void stream.destroy();
+  const timer = giveUpLater(plan, () => void stream.destroy());
   await Promise.all([reading, writing]);
+  clearTimeout(timer);
   await stream.close();
   // What the client did itself is no failure.
   return isOver ? failure : null;
