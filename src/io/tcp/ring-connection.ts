@@ -279,7 +279,7 @@ export class RingConnection implements Connection {
    */
   onIdle(isFine: boolean): void {
     if (this.#closeState === 'canceling') this.#closeIfIdle();
-    else if (this.#onShutdown !== null) this.#beginShutdown();
+    else if (this.#onShutdown !== null) this.#shutDownInTick();
     else if (this.#closeState === 'flushing') this.#cancelAll();
     else if (isFine) this.#handler?.onDrain();
   }
@@ -295,6 +295,11 @@ export class RingConnection implements Connection {
     operation.result = this.#engine.calls.shutdown(this.fd, SHUT_WR);
     prepNop(scheduler.sqe);
     this.#shutdown = operation;
+  }
+
+  /** Behind the last send, where no caller is on the stack who would be surprised. */
+  #shutDownInTick(): void {
+    if (this.#shutdown === null) this.onShutdown(this.#engine.calls.shutdown(this.fd, SHUT_WR));
   }
 
   /** @internal */

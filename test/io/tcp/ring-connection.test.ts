@@ -296,6 +296,22 @@ describe('RingConnection, its descriptor', () => {
     await server.close();
   });
 
+  ringTest('6.1', 'ends behind the last send in the same tick', async ({ open }) => {
+    const runtime = open();
+    const { client, server, destroy } = await tcpPair();
+    const connection = client.takeConnection();
+    const { scheduler } = runtime.requireEngine();
+    const { begun } = scheduler;
+    const order: string[] = [];
+    connection.send(Buffer.from('last'), () => order.push('sent'));
+    connection.shutdown(() => order.push('ended'));
+    expect(order).toEqual([]);
+    while (order.length < 2) await nextTurn();
+    expect([order, scheduler.begun - begun]).toEqual([['sent', 'ended'], 1]);
+    expect([String(await server.read()), await server.read()]).toEqual(['last', null]);
+    await destroy();
+  });
+
   ringTest('6.1', 'formats no stack when streams that nobody reads close', async ({ open }) => {
     open();
     const pairs = await Promise.all(Array.from({ length: 8 }, async () => await tcpPair()));
