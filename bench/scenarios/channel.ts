@@ -24,7 +24,7 @@ export const channel: Scenario = {
   group: 'runtime',
   summary: 'messages to another thread: Channel, MessagePort, eventfd',
   cases: (bench) => [
-    ...bySize(bench.settings, ['object'], ['number', 'object'], Object.keys(kinds)).map((kind) =>
+    ...bySize(bench.settings, ['object'], ['object'], Object.keys(kinds)).map((kind) =>
       streamCase(bench, kind),
     ),
     tripCase(bench),
