@@ -9,6 +9,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { File } from '../../src/io/file.ts';
+import { EINVAL } from '../../src/native/errno.ts';
 import * as c from '../../src/native/constants/io-uring.ts';
 import { Loan } from '../../src/runtime/lent-memory.ts';
 import { Runtime } from '../../src/runtime/runtime.ts';
@@ -117,6 +118,37 @@ describe('LentMemory', () => {
     expect(await plain).toBe(0);
     await closeSim(sim);
     expect(leftOvers(sim).rings).toBe(NOTHING_LEFT.rings);
+  });
+
+  it('makes transfers of a polled file fixed ones too, where its ring has the clone', async () => {
+    for (const [cloned, opcode] of [
+      [1, c.IORING_OP_READ_FIXED],
+      [-EINVAL, c.IORING_OP_READ],
+    ] as const) {
+      const { sim, runtime } = openSimRuntime();
+      sim.kernel.failRegister(c.IORING_REGISTER_BUFFERS_UPDATE, 1, 10);
+      sim.kernel.failRegister(c.IORING_REGISTER_CLONE_BUFFERS, cloned, 10);
+      sim.kernel.hold(c.IORING_OP_STATX);
+      const file = new RingFile(runtime, sim.kernel.openDescriptor());
+      const opening = file.useDirect('busy');
+      sim.scheduler.flush();
+      sim.kernel.held(c.IORING_OP_STATX)[0]?.complete(0);
+      await sim.loop.turn();
+      await opening;
+      expect(file.polling).toBe('busy');
+      const buffer = sim.engine.lend(4096);
+      sim.kernel.hold(opcode);
+      const reading = file.read(buffer, { position: 0 });
+      await sim.loop.turn();
+      const held = sim.kernel.held(opcode);
+      expect(held.map(({ length, offset }) => [length, offset])).toEqual([[4096, 0]]);
+      held[0]?.complete(4096);
+      await sim.loop.turn();
+      expect(await reading).toBe(4096);
+      sim.engine.lent?.release(buffer);
+      expect(sim.engine.buffers.used).toBe(0);
+      await closeSim(sim);
+    }
   });
 });
 

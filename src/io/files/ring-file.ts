@@ -297,10 +297,12 @@ export class RingFile {
   #useLoan(loan: Loan, isRead: boolean): void {
     loan.begin();
     const { index } = loan;
-    if (index < 0 || this.#polled !== null) return;
-    const opcode = isRead ? IORING_OP_READ_FIXED : IORING_OP_WRITE_FIXED;
-    setSqeOpcode(this.#engine.scheduler.sqe, opcode);
-    setSqeBufferIndex(this.#engine.scheduler.sqe, index);
+    const polled = this.#polled;
+    // A ring that would not take a clone of the table reads into the same memory all the same.
+    if (index < 0 || (polled !== null && !this.#engine.buffers.isShared(polled.ring))) return;
+    const sqe = polled === null ? this.#engine.scheduler.sqe : polled.sqe;
+    setSqeOpcode(sqe, isRead ? IORING_OP_READ_FIXED : IORING_OP_WRITE_FIXED);
+    setSqeBufferIndex(sqe, index);
   }
 
   #queue(
