@@ -25,7 +25,9 @@ let timer: NodeJS.Timeout | null = null;
 /** Watches the handle that owns a descriptor; the descriptor does not hold the handle. */
 export function watchHandle(descriptor: RingDescriptor): void {
   young.add(descriptor);
-  timer ??= setTimeout(watchYoung, YOUNG_MS).unref();
+  if (timer !== null) return;
+  timer = setTimeout(watchYoung, YOUNG_MS).unref();
+  process.once('beforeExit', closeYoung);
 }
 
 /** The descriptor is being closed. */
@@ -33,8 +35,18 @@ export function forgetHandle(descriptor: RingDescriptor): void {
   young.delete(descriptor);
 }
 
+/** A program that ends before they are watched hears of those that were collected all the same. */
+function closeYoung(): void {
+  for (const descriptor of young) {
+    if (descriptor.owner !== undefined) continue;
+    young.delete(descriptor);
+    closeCollected(descriptor);
+  }
+}
+
 function watchYoung(): void {
   timer = null;
+  process.off('beforeExit', closeYoung);
   for (const descriptor of young) {
     const { owner } = descriptor;
     if (owner === undefined) closeCollected(descriptor);

@@ -32,7 +32,22 @@ const collecting = `
     .replaceAll(/descriptor \\d+/g, 'descriptor N'));
 `;
 
+const ending = `
+  const { open } = (await import(process.argv[2])).default;
+  process.on('warning', ({ message }) => {
+    console.log(message.replace(/descriptor .*/, 'descriptor'));
+  });
+  await (async () => void (await open('/dev/null')))();
+  setImmediate(() => gc());
+`;
+
 describe('a handle that nobody closes', () => {
+  ringTest('6.1', 'is warned of by a program that ends at once', async () => {
+    const args = ['x', importUrl('dist/src/io/fs/promises.js')];
+    const { stdout } = await runScript(ending, { nodeArgs: ['--expose-gc'], args });
+    expect(stdout).toMatch(/^Closing file descriptor\nClosing a FileHandle object/);
+  });
+
   for (const when of ['soon', 'later']) {
     ringTest('6.1', `is closed with the warnings of Node, ${when}`, async () => {
       const run = async (module: string): Promise<unknown> => {
