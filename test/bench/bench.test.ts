@@ -108,14 +108,15 @@ describe('a contender that does not do its work', () => {
     ['reads, one in a thousand dropped', 'read', dropping('read', '{ bytesRead: args[0].length }')],
     ['reads, only the first half done', 'read', halving()],
     [
-      'a scan, one read in a thousand dropped',
+      // A megabyte each: a machine that is busy reads few of them in the time of a smoke run.
+      'a scan, one read in ten dropped',
       'sequential',
-      dropping('read', '{ bytesRead: args[0].length }', 100),
+      dropping('read', '{ bytesRead: args[0].length }', 10),
     ],
     [
-      'a log, one record in a hundred not written',
+      'a log, one record in ten not written',
       'log',
-      dropping('write', '{ bytesWritten: args[0].length }', 100),
+      dropping('write', '{ bytesWritten: args[0].length }', 10),
     ],
     ['whole files, one in a thousand not written', 'small-files', droppingFiles()],
   ])(
