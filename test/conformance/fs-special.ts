@@ -42,6 +42,27 @@ specialSuite.compare('a FIFO by handles, piece by piece', async ({ fs, at, note 
   await reader.close();
 });
 
+specialSuite.compare(
+  'a FIFO that is read is open when somebody writes',
+  async ({ fs, at, note }) => {
+    execFileSync('mkfifo', [at('fifo')]);
+    const order: string[] = [];
+    const opening = fs.open(at('fifo')).then((handle) => {
+      order.push('open');
+      return handle;
+    });
+    for (let turns = 0; turns < 20; turns += 1) await new Promise(setImmediate);
+    order.push('writer comes');
+    const writer = await fs.open(at('fifo'), 'w');
+    const reader = await opening;
+    note(order);
+    await writer.write('text');
+    await writer.close();
+    note(await reader.readFile('utf8'));
+    await reader.close();
+  },
+);
+
 specialSuite.compare('a FIFO that is not to be waited for', async ({ fs, at, attempt }) => {
   execFileSync('mkfifo', [at('fifo')]);
   const { O_RDONLY, O_NONBLOCK, O_WRONLY } = constants;

@@ -22,6 +22,11 @@ import type { Runtime } from '../../runtime/index.ts';
 import type { RingFile } from './ring-file.ts';
 import { openRingFile } from './ring-open.ts';
 
+/** `open(2)` for reading only, which waits for a writer where the file is a FIFO. */
+export function awaitsWriter(flags: number): boolean {
+  return (flags & (O_ACCMODE | O_NONBLOCK)) === O_RDONLY;
+}
+
 /** Opens a file on the ring; the path has been validated and has no NUL. */
 export async function openOrWait(
   runtime: Runtime,
@@ -32,7 +37,7 @@ export async function openOrWait(
   const kind = flags & (O_ACCMODE | O_NONBLOCK);
   try {
     const file = await openRingFile(runtime, path, flags, mode);
-    if (kind !== O_RDONLY || !isPipe(runtime, file.fd)) return file;
+    if (!awaitsWriter(flags) || !isPipe(runtime, file.fd)) return file;
     return await withWriter(runtime, file, path, flags);
   } catch (error) {
     const isWithoutReader = error instanceof SystemError && error.errno === -ENXIO;
@@ -42,13 +47,16 @@ export async function openOrWait(
 }
 
 /** Two calls that are over at once; a file that can seek needs one. */
-function isPipe(runtime: Runtime, fd: number): boolean {
+export function isPipe(runtime: Runtime, fd: number): boolean {
   const { calls } = runtime.requireEngine();
   return calls.seek(fd, 0, SEEK_CUR) < 0 && calls.fcntl(fd, F_GETPIPE_SZ, 0) >= 0;
 }
 
-/** Waits for a writer; what is returned is `first` or the file in its place. */
-async function withWriter(
+/**
+ * Waits for the writer of a FIFO that was opened for reading without; what is returned is `first`,
+ * or the file in its place.
+ */
+export async function withWriter(
   runtime: Runtime,
   first: RingFile,
   path: Buffer,

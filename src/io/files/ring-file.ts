@@ -181,6 +181,15 @@ export class RingFile {
     this.close().catch(ignoreCompletion);
   }
 
+  /** Gives the descriptor to another owner. Nothing is in flight. */
+  handOver(): number {
+    const fd = this.#fd;
+    this.#fd = -1;
+    this.#closing = Promise.resolve();
+    this.#runtime.resources.delete(this);
+    return fd;
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;

@@ -7,9 +7,8 @@
  * Hot path: nothing is allocated for the usual form, a buffer and three numbers.
  */
 
-import { EINVAL, S_IFIFO, S_IFMT } from '../../native/abi.ts';
+import { EINVAL } from '../../native/abi.ts';
 import { fsError, isStable } from '../../runtime/index.ts';
-import type { Block } from '../../runtime/index.ts';
 import {
   CURRENT_POSITION,
   settleRead,
@@ -19,7 +18,6 @@ import {
 } from './ring-descriptor.ts';
 import { SPLIT_SIZE } from '../files/pieces.ts';
 import type { Part, RingDescriptor } from './ring-descriptor.ts';
-import { statsOf } from './stats.ts';
 
 type View = ArrayBufferView;
 
@@ -52,21 +50,12 @@ export function beginRead(
     const part = { offset: from, length: count as number, position: at };
     return readLarge(descriptor, buffer, part);
   }
-  if (at === CURRENT_POSITION && descriptor.awaitsWriter) {
-    return readFirst(descriptor, () =>
-      descriptor.read(settleRead, buffer, from, count as number, at),
-    );
-  }
   return descriptor.read(settleRead, buffer, from, count as number, at);
 }
 
 async function readLarge(descriptor: RingDescriptor, buffer: View, part: Part): Promise<unknown> {
-  const read = async (): Promise<{ bytesRead: number }> => {
-    const bytesRead = await descriptor.large('read', buffer, part);
-    return Object.setPrototypeOf({ bytesRead, buffer }, null);
-  };
-  const isFirst = part.position === CURRENT_POSITION && descriptor.awaitsWriter;
-  return await (isFirst ? readFirst(descriptor, read) : read());
+  const bytesRead = await descriptor.large('read', buffer, part);
+  return Object.setPrototypeOf({ bytesRead, buffer }, null);
 }
 
 function beginReadWith(
@@ -82,30 +71,6 @@ function beginReadWith(
   const { offset = 0, length, position } = given;
   if (typeof offset === 'object') return null;
   return beginRead(descriptor, target, offset, length, position);
-}
-
-/**
- * The first read of a file that may be a FIFO, opened without waiting for a writer. When nobody has
- * it open for writing it reads nothing, as at the end of a file: it then waits for data, or for a
- * writer that has come and gone.
- */
-async function readFirst(
-  descriptor: RingDescriptor,
-  read: () => Promise<{ bytesRead: number }>,
-): Promise<unknown> {
-  return await descriptor.during(async () => {
-    const first = await read();
-    const mayBeFifo = descriptor.awaitsWriter && first.bytesRead === 0;
-    descriptor.awaitsWriter = false;
-    if (!mayBeFifo || !(await descriptor.stat(isFifo))) return first;
-    await descriptor.readable();
-    return await read();
-  });
-}
-
-/** Whether the struct at the block's beginning is that of a FIFO. */
-export function isFifo(block: Block): boolean {
-  return (statsOf(block).mode & S_IFMT) === S_IFIFO;
 }
 
 /** `write(buffer, offset, length, position)`, `write(buffer, options)`, `write(text, …)`. */
@@ -183,9 +148,6 @@ export function beginReadv(
     return Promise.reject(fsError(-EINVAL, 'read'));
   }
   if (at === undefined || !descriptor.isOpen || !isPlainList(buffers)) return null;
-  if (at === CURRENT_POSITION && descriptor.awaitsWriter) {
-    return readFirst(descriptor, () => descriptor.vector(settleReadv, 'read', buffers, at));
-  }
   return descriptor.vector(settleReadv, 'read', buffers, at);
 }
 

@@ -2,8 +2,8 @@
  * Opening on the ring: paths, flags and modes that are plain, to a `RingDescriptor`.
  *
  * The kernel first tries an open without waiting. A FIFO is then open for reading at once, where
- * open(2) waits for a writer: its first read waits instead, see `file-handle.ts`. For writing it
- * says `ENXIO`, and is opened once more by a kernel worker, which may wait.
+ * open(2) waits for a writer: see `fifo-open.ts`. For writing it says `ENXIO`, and is opened once
+ * more by a kernel worker, which may wait.
  */
 
 import {
@@ -14,7 +14,6 @@ import {
   O_ACCMODE,
   O_CLOEXEC,
   O_NONBLOCK,
-  O_RDONLY,
   O_WRONLY,
   prepOpenat,
   setSqeFlags,
@@ -22,6 +21,8 @@ import {
 import { closedError, fsError, promiseOf } from '../../runtime/index.ts';
 import type { Block, Operation, Runtime } from '../../runtime/index.ts';
 import { openFlags } from '../files/arguments.ts';
+import { awaitsWriter, isPipe, withWriter } from '../files/fifo-open.ts';
+import { RingFile } from '../files/ring-file.ts';
 import { pathSizeMax, shownPath, writePath } from './plain-path.ts';
 import type { PlainPath } from './plain-path.ts';
 import { RingDescriptor } from './ring-descriptor.ts';
@@ -97,8 +98,7 @@ function settleOpen(result: number, _flags: number, operation: Operation): void 
     runtime.engine?.calls.close(result);
     operation.reject?.(closedError('runtime'));
   } else if (result >= 0) {
-    const descriptor = new RingDescriptor(runtime, result, mayBeFifo(request.flags));
-    operation.resolve?.(descriptor as never);
+    opened(runtime, request, result, operation);
   } else if (isFifoWithoutReader(result, opening)) {
     const again = begin(runtime, request, IOSQE_ASYNC);
     again.resolve = operation.resolve;
@@ -109,9 +109,30 @@ function settleOpen(result: number, _flags: number, operation: Operation): void 
   }
 }
 
-/** Whether open(2) would have waited for a writer. */
-function mayBeFifo(flags: number): boolean {
-  return (flags & O_ACCMODE) === O_RDONLY;
+function opened(runtime: Runtime, request: OpenRequest, fd: number, operation: Operation): void {
+  // Before it is looked at: a worker may end in between.
+  runtime.engine?.own(fd);
+  if (awaitsWriter(request.flags) && isPipe(runtime, fd)) {
+    // The record is somebody else's by then.
+    const { resolve, reject } = operation;
+    openedFifo(runtime, request, fd).then(
+      (descriptor) => resolve?.(descriptor as never),
+      (error: unknown) => reject?.(error),
+    );
+  } else {
+    operation.resolve?.(new RingDescriptor(runtime, fd) as never);
+  }
+}
+
+/** Waits for a writer. */
+async function openedFifo(
+  runtime: Runtime,
+  { path, flags }: OpenRequest,
+  fd: number,
+): Promise<RingDescriptor> {
+  const bytes = typeof path === 'string' ? Buffer.from(path) : Buffer.from(path);
+  const file = await withWriter(runtime, new RingFile(runtime, fd), bytes, flags);
+  return new RingDescriptor(runtime, file.handOver());
 }
 
 /** Once only: a device that is missing says the same again. */

@@ -17,8 +17,7 @@ type Node = typeof node;
 /**
  * Opens a file.
  *
- * Differs from Node: a FIFO is open for reading at once, and its first read waits for a writer.
- * A handle that is transferred to another thread arrives there as one of Node's.
+ * Differs from Node: a handle that is transferred to another thread arrives there as one of Node's.
  *
  * @example
  * ```ts

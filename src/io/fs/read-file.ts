@@ -12,7 +12,6 @@ import * as node from 'node:fs/promises';
 import { devNull } from 'node:os';
 import { S_IFMT, S_IFREG } from '../../native/abi.ts';
 import type { Block } from '../../runtime/index.ts';
-import { isFifo } from './handle-transfers.ts';
 import { CURRENT_POSITION, settleWithCount } from './ring-descriptor.ts';
 import type { RingDescriptor } from './ring-descriptor.ts';
 import { statsOf } from './stats.ts';
@@ -116,15 +115,10 @@ async function readToEnd(
     signal?.throwIfAborted();
     const piece = Buffer.allocUnsafeSlow(UNKNOWN_PIECE_SIZE);
     const count = await readPiece(descriptor, piece, 0, piece.length, CURRENT_POSITION, signal);
-    const mayBeFifo = descriptor.awaitsWriter && count === 0;
-    descriptor.awaitsWriter = false;
-    if (mayBeFifo && (await descriptor.stat(isFifo))) {
-      await descriptor.readable(signal);
-    } else if (count === 0) {
+    if (count === 0) {
       return pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces);
-    } else {
-      pieces.push(piece.subarray(0, count));
     }
+    pieces.push(piece.subarray(0, count));
   }
 }
 

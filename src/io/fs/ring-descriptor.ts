@@ -14,11 +14,9 @@ import {
   AT_EMPTY_PATH,
   IORING_FSYNC_DATASYNC,
   IOSQE_ASYNC,
-  POLLIN,
   prepClose,
   prepFsync,
   prepFtruncate,
-  prepPollAdd,
   prepRead,
   prepReadv,
   prepStatx,
@@ -73,8 +71,6 @@ export interface DescriptorOwner {
 export class RingDescriptor implements Resource {
   readonly #runtime: Runtime;
   readonly #engine: Engine;
-  /** Whether it may be a FIFO that was opened for reading without waiting for a writer. */
-  awaitsWriter: boolean;
   readonly #reads: CursorQueue = new CursorQueue();
   readonly #writes: CursorQueue = new CursorQueue();
   readonly #divisibility: Divisibility = new Divisibility();
@@ -89,10 +85,9 @@ export class RingDescriptor implements Resource {
   #carrier: Carrier | null = null;
 
   /** Made with a descriptor that it owns from now on. */
-  constructor(runtime: Runtime, fd: number, awaitsWriter: boolean) {
+  constructor(runtime: Runtime, fd: number) {
     this.#runtime = runtime;
     this.#engine = runtime.requireEngine();
-    this.awaitsWriter = awaitsWriter;
     this.#fd = fd;
     this.#engine.own(fd);
     runtime.resources.add(this);
@@ -295,14 +290,6 @@ export class RingDescriptor implements Resource {
     } finally {
       this.#release();
     }
-  }
-
-  /** Waits for data, or for a writer that came and went: what a FIFO's open(2) waits for. */
-  readable(signal?: AbortSignal): Promise<number> {
-    const { scheduler } = this.#engine;
-    const operation = scheduler.begin(settleWithCount, 'poll');
-    prepPollAdd(scheduler.sqe, this.#fd, POLLIN);
-    return this.#begun(operation, null, false, 0, signal);
   }
 
   /** Mirrors fsync(2) and fdatasync(2). */

@@ -7,7 +7,6 @@
  * fails in between, the descriptor has never changed hands and the handle stays usable.
  */
 
-import { fstatSync } from 'node:fs';
 import type { RingDescriptor } from './ring-descriptor.ts';
 
 /** Node's own object with a descriptor, which the messages of Node can carry. */
@@ -65,10 +64,8 @@ export function makeTransferable(
   });
 }
 
-/** A FIFO waits for its writer on the ring; elsewhere it would seem to be at its end. */
 function mayLeave(descriptor: RingDescriptor): boolean {
-  if (descriptor.isBusy || !descriptor.isOpen) return false;
-  return !(descriptor.awaitsWriter && fstatSync(descriptor.fd).isFIFO());
+  return descriptor.isOpen && !descriptor.isBusy;
 }
 
 function refuse(): never {

@@ -9,10 +9,8 @@ import {
   beginReadv,
   beginWrite,
   beginWritev,
-  isFifo,
 } from '../../../src/io/fs/handle-transfers.ts';
 import type { RingDescriptor } from '../../../src/io/fs/ring-descriptor.ts';
-import type { Block } from '../../../src/runtime/memory-pool.ts';
 
 function recorder(): { on: RingDescriptor; calls: unknown[][] } {
   const calls: unknown[][] = [];
@@ -134,22 +132,5 @@ describe('a descriptor that is not open', () => {
     expect(beginWrite(closed, buffer, 0, 1, 0)).toBeNull();
     expect(beginReadv(closed, [buffer], 0)).toBeNull();
     expect(beginWritev(closed, [buffer], 0)).toBeNull();
-  });
-});
-
-describe('isFifo', () => {
-  it('looks at the type alone', () => {
-    const bytes = Buffer.alloc(256);
-    const block: Block = {
-      address: 0,
-      bytes,
-      words: new Int32Array(0),
-      sizeClass: 0,
-      memory: null,
-    };
-    bytes.writeUInt16LE(0o010644, 28);
-    expect(isFifo(block)).toBe(true);
-    bytes.writeUInt16LE(0o100644, 28);
-    expect(isFifo(block)).toBe(false);
   });
 });

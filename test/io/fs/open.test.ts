@@ -70,9 +70,27 @@ describe('openDescriptor', () => {
     expect(isOpen).toBe(false);
     const reader = await openDescriptor(runtime, requested(fifo, 'r'));
     const writer = await writing;
-    expect([reader.awaitsWriter, writer.awaitsWriter]).toEqual([true, false]);
     await reader.close();
     await writer.close();
+  });
+
+  ringTest('6.1', 'lets a reader wait for a writer, which leaves at once', async ({ open }) => {
+    const runtime = open();
+    const fifo = join(tempDirectory(), 'fifo');
+    execFileSync('mkfifo', [fifo]);
+    let isOpen = false;
+    const reading = openDescriptor(runtime, requested(fifo, 'r')).then((descriptor) => {
+      isOpen = true;
+      return descriptor;
+    });
+    for (let turns = 0; turns < 20; turns += 1) await new Promise(setImmediate);
+    expect(isOpen).toBe(false);
+    execFileSync('sh', ['-c', 'printf text >"$0"', fifo]);
+    const reader = await reading;
+    const buffer = Buffer.alloc(8);
+    expect(await reader.large('read', buffer, { offset: 0, length: 8, position: -1 })).toBe(4);
+    expect(buffer.toString('latin1', 0, 4)).toBe('text');
+    await reader.close();
   });
 
   ringTest('6.1', 'ends a writer that waits when the runtime closes', async ({ open }) => {
@@ -83,5 +101,17 @@ describe('openDescriptor', () => {
     for (let turns = 0; turns < 20; turns += 1) await new Promise(setImmediate);
     await runtime.close();
     expect(((await waiting) as NodeJS.ErrnoException).code).toMatch(/^(ECANCELED|EINTR)$/);
+  });
+
+  ringTest('6.1', 'ends a reader that waits when the runtime closes', async ({ open }) => {
+    const runtime = open();
+    const fifo = join(tempDirectory(), 'fifo');
+    execFileSync('mkfifo', [fifo]);
+    const before = openDescriptors().size;
+    const waiting = rejectionOf(openDescriptor(runtime, requested(fifo, 'r')));
+    for (let turns = 0; turns < 20; turns += 1) await new Promise(setImmediate);
+    await runtime.close();
+    expect(((await waiting) as NodeJS.ErrnoException).code).toBe('ERR_RUNTIME_CLOSED');
+    expect(openDescriptors().size).toBeLessThan(before);
   });
 });

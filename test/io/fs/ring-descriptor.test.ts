@@ -23,7 +23,7 @@ import { tempDirectory } from '../../support/temp-directory.ts';
 function digits(runtime: Runtime, flags = 'r+'): RingDescriptor {
   const path = join(tempDirectory(), 'digits');
   writeFileSync(path, '0123456789');
-  return new RingDescriptor(runtime, openSync(path, flags), false);
+  return new RingDescriptor(runtime, openSync(path, flags));
 }
 
 describe('RingDescriptor', () => {
@@ -131,7 +131,7 @@ describe('RingDescriptor', () => {
       const content = Buffer.alloc(2 * size + 1);
       for (let i = 0; i < content.length; i += 1) content[i] = (i * 7 + (i >> 9)) & 0xff;
       writeFileSync(path, content);
-      const on = new RingDescriptor(runtime, openSync(path, 'r'), false);
+      const on = new RingDescriptor(runtime, openSync(path, 'r'));
       const whole = Buffer.alloc(content.length);
       const part = { offset: 0, length: size, position: CURRENT_POSITION };
       const reads = [
