@@ -27,20 +27,6 @@ struct usage {
 	uint64_t cpu_ns, switches, peak_kib;
 };
 
-static inline uint64_t field_of(const char *path, const char *name)
-{
-	char line[256];
-	uint64_t value = 0;
-	FILE *file = fopen(path, "re");
-	if (file == NULL)
-		return 0;
-	while (fgets(line, sizeof(line), file) != NULL)
-		if (strncmp(line, name, strlen(name)) == 0)
-			value = strtoull(line + strlen(name), NULL, 10);
-	fclose(file);
-	return value;
-}
-
 /* Usage of a process so far; all zero for pid 0. A thread that ended took its switches along. */
 static inline struct usage probe_process(int pid)
 {

@@ -47,6 +47,21 @@ static inline uint64_t now_ns(void)
 	return clock_ns(CLOCK_MONOTONIC);
 }
 
+/* A number in a file like /proc/self/status; 0 if it cannot be had. */
+static inline uint64_t field_of(const char *path, const char *name)
+{
+	char line[256];
+	uint64_t value = 0;
+	FILE *file = fopen(path, "re");
+	if (file == NULL)
+		return 0;
+	while (fgets(line, sizeof(line), file) != NULL)
+		if (strncmp(line, name, strlen(name)) == 0)
+			value = strtoull(line + strlen(name), NULL, 10);
+	fclose(file);
+	return value;
+}
+
 static inline unsigned bucket_of(uint64_t value)
 {
 	if (value < 1u << SUB_BITS)

@@ -40,13 +40,16 @@ static inline double cpu_seconds(void)
 	       (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
 }
 
-/* Prints "switches" and "peakBytes", with a comma behind. */
+/*
+ * Prints "switches" and "peakBytes", with a comma behind. Not ru_maxrss: that of who started this
+ * process counts into it.
+ */
 static inline void print_own_usage(long switches_before)
 {
 	struct rusage usage;
 	getrusage(RUSAGE_SELF, &usage);
-	printf("\"switches\":%ld,\"peakBytes\":%ld,", usage.ru_nvcsw - switches_before,
-	       usage.ru_maxrss * 1024);
+	printf("\"switches\":%ld,\"peakBytes\":%llu,", usage.ru_nvcsw - switches_before,
+	       (unsigned long long)field_of("/proc/self/status", "VmHWM:") * 1024);
 }
 
 static inline long voluntary_switches(void)

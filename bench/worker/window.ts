@@ -7,6 +7,7 @@
  * the process with all its threads, kernel workers of a ring included. Runs under Bun and Deno.
  */
 
+import { readFileSync } from 'node:fs';
 import { Histogram } from '../histogram.ts';
 import { TimerProbe } from './timer-probe.ts';
 
@@ -133,12 +134,11 @@ function usage(): Usage {
   return { cpuMicros: user + system, switches };
 }
 
-/** Peak resident memory of this process so far, in bytes. */
+/**
+ * Peak resident memory of this process so far, in bytes. Not `maxRSS` of `getrusage(2)`: that of
+ * who started this process counts into it.
+ */
 export function peakBytes(): number | null {
-  try {
-    return process.resourceUsage().maxRSS * 1024;
-  } catch {
-    // Not implemented there: the column says so.
-    return null;
-  }
+  const kibibytes = /^VmHWM:\s*(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[1];
+  return kibibytes === undefined ? null : Number(kibibytes) * 1024;
 }
