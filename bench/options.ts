@@ -69,6 +69,7 @@ export function usage(known: readonly Scenario[]): string {
   const groups = [...new Set(known.map(({ group }) => group))];
   return [
     'Usage: onering bench [scenario ...] [options]',
+    '       onering bench compare A.json B.json   how far two runs agree',
     '       onering bench micro [name ...]   single parts, only in a clone; see micro --help',
     '',
     'Compares onering with Node.js, with C and with whatever else is installed, on this machine.',

@@ -2,6 +2,7 @@
  * What a call of the harness has found: plain data, as it is written to JSON and drawn on the page.
  */
 
+import { readFileSync } from 'node:fs';
 import type { Family, Sample, Scenario, Settings } from './scenario.ts';
 
 /** All samples of one contender, one per round, or why there are none. */
@@ -48,4 +49,27 @@ export function problemOf({ samples, failure }: Series): string | null {
 /** Whether ratios may be taken to a series, or of it: all its work was proven. */
 export function isProven(series: Series): boolean {
   return series.family !== 'fio' && series.samples.length > 0 && problemOf(series) === null;
+}
+
+/** Reads what `--json` wrote. Throws a `RangeError` that names a file which is something else. */
+export function readResult(path: string): Result {
+  const result = parsed(textOf(path)) as Partial<Result> | null;
+  if (result?.format === 1 && Array.isArray(result.cases)) return result as Result;
+  throw new RangeError(`${path} is not what --json writes`);
+}
+
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new RangeError(`Cannot read ${path}: ${(error as Error).message}`);
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
 }

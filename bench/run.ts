@@ -11,6 +11,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { diagnose } from 'onering';
+import { formatAgreement } from './agreement.ts';
 import { killChildren } from './child.ts';
 import { describeEnvironment, describeRing, findPinning } from './environment.ts';
 import { parseOptions, usage } from './options.ts';
@@ -21,7 +22,7 @@ import { findPrograms } from './programs.ts';
 import type { Programs } from './programs.ts';
 import { Progress } from './progress.ts';
 import { formatCase, formatComparison } from './report.ts';
-import { problemOf } from './result.ts';
+import { problemOf, readResult } from './result.ts';
 import type { CaseResult, Result } from './result.ts';
 import { chosen, planOf, runCase } from './runner.ts';
 import type { RunContext } from './runner.ts';
@@ -49,6 +50,7 @@ try {
 
 async function main(args: readonly string[]): Promise<number> {
   if (args[0] === 'micro') return runMicro(args.slice(1));
+  if (args[0] === 'compare') return compareRuns(args.slice(1));
   const options = parseOptions(args, known);
   if (options.isHelp) {
     process.stdout.write(usage(known));
@@ -174,6 +176,16 @@ function runMicro(args: readonly string[]): number {
     throw new Error('The micro benchmarks are not in the installed package: run them in a clone');
   }
   return spawnSync(process.execPath, [program, ...args], { stdio: 'inherit' }).status ?? 1;
+}
+
+/** Prints how far two runs agree that were written with `--json`. */
+function compareRuns(paths: readonly string[]): number {
+  const [first, second] = paths;
+  if (first === undefined || second === undefined || paths.length > 2) {
+    throw new RangeError('compare takes two files that --json wrote');
+  }
+  process.stdout.write(`${formatAgreement(readResult(first), readResult(second))}\n`);
+  return 0;
 }
 
 function checkNames(oneCase: Case, settings: Settings): void {

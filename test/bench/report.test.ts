@@ -5,38 +5,11 @@
 import { describe, expect, it } from 'vitest';
 import { formatCase, formatComparison } from '../../bench/report.ts';
 import { problemOf } from '../../bench/result.ts';
-import type { CaseResult, Series } from '../../bench/result.ts';
-import type { Sample } from '../../bench/scenario.ts';
 import { ratioOf, summarize } from '../../bench/statistics.ts';
 import { formatTable } from '../../bench/table.ts';
+import { caseOf, sample, series } from '../support/bench-samples.ts';
 
 const ratio = /\d\.\d\d \(\d+\.\d\d–\d+\.\d\d\)/g;
-
-function sample(value: number, problem: string | null = null): Sample {
-  return {
-    value,
-    cpuMicrosPerOperation: 1000 / value,
-    latencyMicros: null,
-    switchesPerOperation: null,
-    syscallsPerOperation: null,
-    peakBytes: null,
-    timerLateMicros: null,
-    extras: {},
-    problem,
-  };
-}
-
-function series(name: string, ...samples: Sample[]): Series {
-  const family = name === 'ours' ? 'onering' : 'node';
-  return { name, family, samples, failure: null, syscallsPerOperation: null, isAgain: false };
-}
-
-function caseOf(...all: Series[]): CaseResult {
-  const title = 'work';
-  const baselines = ['node'];
-  const words = { scenario: 'work', group: 'storage', unit: 'op/s', better: 'more' } as const;
-  return { ...words, title, baselines, load: null, series: all };
-}
 
 describe('formatCase', () => {
   it('takes ratios of medians, with their range round by round', () => {
