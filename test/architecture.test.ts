@@ -54,6 +54,8 @@ const rows: readonly Row[] = [
   // Reads what the administrator has set under /proc/sys.
   { files: 'src/runtime/unavailable.ts', may: [...runtimeOwn, 'node:fs'] },
   { files: 'src/runtime/errors.ts', may: [...runtimeOwn, 'node:util'] },
+  // Asks how large the heap is.
+  { files: 'src/runtime/heap-ballast.ts', may: [...runtimeOwn, 'node:v8'] },
   // Names the machine that it reports about.
   { files: 'src/runtime/diagnosis.ts', may: [...runtimeOwn, 'node:os'] },
   { files: 'src/runtime/*', may: runtimeOwn },

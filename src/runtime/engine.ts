@@ -25,6 +25,7 @@ import { DirectCalls } from './direct-calls.ts';
 import { Doorbell } from './doorbell.ts';
 import { UringUnavailableError } from './errors.ts';
 import { FileTable } from './file-table.ts';
+import { HeapBallast } from './heap-ballast.ts';
 import { KnownViews } from './known-views.ts';
 import { LentMemory } from './lent-memory.ts';
 import { MemoryPool } from './memory-pool.ts';
@@ -96,6 +97,7 @@ export class Engine {
   #buffers: BufferRing | null = null;
   #messages: BufferRing | null = null;
   #chunks: ReceiveBuffers | null = null;
+  readonly #ballast = new HeapBallast();
   #bulk: ReceiveBuffers | null = null;
   #files: FileTable | null = null;
   #registered: BufferTable | null = null;
@@ -170,7 +172,8 @@ export class Engine {
   /** The receive buffers that connections share; made on first use. */
   get chunkBuffers(): ReceiveBuffers {
     const { receiveBuffers: count, receiveBufferSize: size } = this.#options;
-    this.#chunks ??= new ReceiveBuffers(this.ring, this.addresses, { group: 2, count, size });
+    const plan = { group: 2, count, size, ballast: this.#ballast };
+    this.#chunks ??= new ReceiveBuffers(this.ring, this.addresses, plan);
     return this.#chunks;
   }
 
@@ -181,6 +184,7 @@ export class Engine {
       group: 3,
       count: Math.max(1, receiveBuffers / BULK_RATIO),
       size: Math.min(receiveBufferSize * BULK_FACTOR, BULK_SIZE_MAX),
+      ballast: this.#ballast,
     });
     return this.#bulk;
   }

@@ -14,6 +14,7 @@
 
 import type { Addresses } from './addresses.ts';
 import { BufferSlots } from './buffer-slots.ts';
+import type { HeapBallast } from './heap-ballast.ts';
 import type { Ring } from './ring.ts';
 
 /** Below, a copy from Node's pool costs less than memory of its own. */
@@ -28,6 +29,8 @@ export interface ReceiveBufferPlan {
   /** How many there may be: a power of two. */
   readonly count: number;
   readonly size: number;
+  /** Shared by all that hand memory over. */
+  readonly ballast: HeapBallast;
 }
 
 export class ReceiveBuffers {
@@ -37,17 +40,20 @@ export class ReceiveBuffers {
   readonly size: number;
   readonly #addresses: Addresses;
   readonly #slots: BufferSlots;
+  readonly #ballast: HeapBallast;
   /** By id; the kernel's or ours, never a program's. */
   readonly #memory: Buffer[] = [];
   /** From here on a chunk is handed over. */
   readonly #handOverMin: number;
 
   /** Allocates and registers `count` buffers (a power of two) of `size` bytes. */
-  constructor(ring: Ring, addresses: Addresses, { group, count, size }: ReceiveBufferPlan) {
+  constructor(ring: Ring, addresses: Addresses, plan: ReceiveBufferPlan) {
+    const { group, count, size } = plan;
     this.group = group;
     this.count = count;
     this.size = size;
     this.#addresses = addresses;
+    this.#ballast = plan.ballast;
     this.#handOverMin = Math.max(COPY_SIZE_MIN, size / 2);
     this.#slots = new BufferSlots(ring, group, count);
     this.grow();
@@ -68,9 +74,12 @@ export class ReceiveBuffers {
   take(id: number, length: number): Buffer {
     const memory = this.#memory[id] ?? NOTHING;
     if (length >= this.#handOverMin) {
+      this.#ballast.onMemory(this.size);
       this.#renew(id);
       return length === memory.length ? memory : memory.subarray(0, length);
     }
+    // Larger ones do not come from the pool.
+    if (length >= COPY_SIZE_MIN) this.#ballast.onMemory(length);
     const copy = Buffer.allocUnsafe(length);
     memory.copy(copy, 0, 0, length);
     this.#provide(id, memory);

@@ -7,7 +7,9 @@ import { describe, expect, it } from 'vitest';
 import { IORING_REGISTER_PBUF_RING } from '../../src/native/constants/io-uring.ts';
 import { EEXIST } from '../../src/native/errno.ts';
 import { Addresses } from '../../src/runtime/addresses.ts';
+import { HeapBallast } from '../../src/runtime/heap-ballast.ts';
 import { ReceiveBuffers } from '../../src/runtime/receive-buffers.ts';
+import type { ReceiveBufferPlan } from '../../src/runtime/receive-buffers.ts';
 import { Ring } from '../../src/runtime/ring.ts';
 import { SimKernel } from '../support/sim-kernel.ts';
 
@@ -66,8 +68,12 @@ function made(count: number, size = SIZE): Made {
   const ring = ringOf(kernel);
   return {
     kernel,
-    buffers: new ReceiveBuffers(ring, new Addresses(kernel), { group: 5, count, size }),
+    buffers: new ReceiveBuffers(ring, new Addresses(kernel), planOf(count, size)),
   };
+}
+
+function planOf(count: number, size: number): ReceiveBufferPlan {
+  return { group: 5, count, size, ballast: new HeapBallast() };
 }
 
 function ringOf(kernel: SimKernel): Ring {
@@ -137,7 +143,7 @@ describe('ReceiveBuffers', () => {
     const kernel = new PickingKernel();
     const ring = ringOf(kernel);
     const before = kernel.memory.mapped;
-    const plan = { group: 5, count: 4, size: 64 };
+    const plan = planOf(4, 64);
     kernel.failRegister(IORING_REGISTER_PBUF_RING, -EEXIST, 1);
     expect(() => new ReceiveBuffers(ring, new Addresses(kernel), plan)).toThrow(
       expect.objectContaining({ code: 'EEXIST' }),
