@@ -6,16 +6,19 @@
  * few thousand chunks reach it, and the heap is marked dozens of times a second with nothing to be
  * found. Text that nobody reads makes a small heap an ordinary one.
  *
- *   full collections seldom                                -> nothing
- *   `STORM` in a row, each within `APART` bytes of chunks  -> `BALLAST` bytes of text, for good
+ *   full collections that are many or few bytes of chunks apart -> nothing: not ours
+ *   `STORM` in a row that are between `BYTES_MIN` and `BYTES_MAX` -> `BALLAST` bytes of text
+ *   one with fewer than `BYTES_MIN` since the last               -> the text is let go of
  *
+ * V8 collects by itself what has become quiet, so the text goes when the chunks have gone.
  * Nothing is done where the heap is large already, or its limit low. Figures: ARCHITECTURE.md.
  */
 
 import { getHeapStatistics } from 'node:v8';
 
 const MIB = 1024 * 1024;
-const APART = 128 * MIB;
+const BYTES_MIN = 8 * MIB;
+const BYTES_MAX = 128 * MIB;
 const STORM = 8;
 const BALLAST = 32 * MIB;
 /** From here on a heap needs none. */
@@ -28,7 +31,7 @@ const TEXT_LENGTH = 512 * 1024;
 export class HeapBallast {
   /** Bytes of chunks so far. */
   #bytes = 0;
-  #bytesAtFull = -APART;
+  #bytesAtFull = 0;
   #storm = 0;
   /** The text, once it is there. */
   #texts: readonly string[] | null = null;
@@ -51,11 +54,12 @@ export class HeapBallast {
 
   /** Everything was collected, a moment ago. */
   #onFull(): void {
-    const isOurs = this.#bytes - this.#bytesAtFull < APART;
+    const bytes = this.#bytes - this.#bytesAtFull;
     this.#bytesAtFull = this.#bytes;
-    this.#storm = isOurs && this.#bytes > 0 ? this.#storm + 1 : 0;
-    if (this.#storm >= STORM) this.#hold();
-    if (this.#texts === null) this.#watch.register({}, null);
+    this.#storm = bytes >= BYTES_MIN && bytes < BYTES_MAX ? this.#storm + 1 : 0;
+    if (bytes < BYTES_MIN) this.#texts = null;
+    else if (this.#storm >= STORM && this.#texts === null) this.#hold();
+    this.#watch.register({}, null);
   }
 
   #hold(): void {

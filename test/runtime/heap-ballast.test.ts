@@ -20,6 +20,7 @@ async function heldAfter(
   mebibytes: number,
   nodeArgs: readonly string[] = [],
   before = '',
+  mebibytesAfter = 16,
 ): Promise<Held> {
   const { stdout } = await runScript(
     `
@@ -35,7 +36,11 @@ async function heldAfter(
       // Only then is it said.
       await turn();
     }
-    ballast.onMemory(${MIB});
+    for (let n = 0; n < 2; n += 1) {
+      for (let i = 0; i < ${mebibytesAfter}; i += 1) ballast.onMemory(${MIB});
+      gc();
+      await turn();
+    }
     gc();
     const grown = process.memoryUsage().heapUsed - heapUsed;
     console.log(JSON.stringify({ size: ballast.size, grown }));
@@ -52,8 +57,15 @@ describe('HeapBallast', () => {
     expect(grown).toBeGreaterThan(size * 0.95);
   });
 
+  it('is let go of when chunks are not why any more', async () => {
+    const { size, grown } = await heldAfter(12, 16, [], '', 1);
+    expect(size).toBe(0);
+    expect(grown).toBeLessThan(4 * MIB);
+  });
+
   it.each([
     ['after a few', 4, 16, [], ''],
+    ['after such that the program asks for', 20, 2, [], ''],
     ['after such that are far apart', 20, 130, [], ''],
     ['in a heap that may not grow', 20, 16, ['--max-old-space-size=256'], ''],
     [
