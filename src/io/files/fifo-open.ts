@@ -67,7 +67,9 @@ export async function withWriter(
   const opening = openRingFile(runtime, path, flags, 0, { sqeFlags: IOSQE_ASYNC, signal });
   const opened = opening.catch(() => null);
   const noticed = first.readable(signal).then(nothing, nothing);
-  await Promise.race([opened, noticed]);
+  // A second open that fails, for want of descriptors or of the path by now, is no writer.
+  const waited = opened.then((second) => (second === null ? noticed : undefined));
+  await Promise.race([waited, noticed]);
   // Whichever is still waiting.
   controller.abort();
   const second = await opened;

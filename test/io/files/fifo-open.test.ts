@@ -4,11 +4,12 @@
  */
 
 import { execFileSync } from 'node:child_process';
-import { constants } from 'node:fs';
+import { constants, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect } from 'vitest';
-import { openOrWait } from '../../../src/io/files/fifo-open.ts';
+import { openOrWait, withWriter } from '../../../src/io/files/fifo-open.ts';
+import { openRingFile } from '../../../src/io/files/ring-open.ts';
 import { rejectionOf } from '../../support/rejections.ts';
 import { ringTest } from '../../support/ring-test.ts';
 import { tempDirectory } from '../../support/temp-directory.ts';
@@ -65,6 +66,24 @@ describe('openOrWait', () => {
       expect(await reader.read(bytes, {})).toBe(0);
       await reader.close();
     }
+  });
+
+  ringTest('6.1', 'waits on when it cannot be opened a second time', async ({ open }) => {
+    const runtime = open();
+    const [path] = makeFifos(1) as [Buffer];
+    // Both ends, so that a writer can come when the path has gone.
+    const both = await openOrWait(runtime, path, O_RDWR | O_NONBLOCK, 0);
+    const first = await openRingFile(runtime, path, O_RDONLY, 0);
+    unlinkSync(path);
+    let isOpen = false;
+    const waiting = withWriter(runtime, first, path, O_RDONLY).finally(() => (isOpen = true));
+    for (let turns = 0; turns < 50; turns += 1) await nextTurn();
+    expect(isOpen).toBe(false);
+    await both.write(Buffer.from('late'), {});
+    const reader = await waiting;
+    expect(await reader.read(Buffer.alloc(10), {})).toBe(4);
+    await both.close();
+    await reader.close();
   });
 
   ringTest('6.1', 'does not wait where nobody asked for it', async ({ open }) => {
