@@ -3,12 +3,15 @@
  * (`IOSQE_FIXED_FILE`), and places for direct descriptors.
  *
  * It is sparse: registered once, empty, and filled slot by slot. Linux 5.19+. The kernel keeps its
- * own reference to a registered file until the slot is emptied and what uses it is over.
+ * own reference to a registered file until the slot is emptied and what uses it is over; before
+ * Linux 6.13 for longer, see `closesAtOnce`.
  */
 
 import {
+  EINVAL,
   IORING_REGISTER_FILES2,
   IORING_REGISTER_FILES_UPDATE2,
+  IORING_REGISTER_MEM_REGION,
   IORING_RSRC_REGISTER_SPARSE,
   RSRC_UPDATE2_SIZE,
   writeRsrcRegister,
@@ -19,6 +22,8 @@ import type { Ring } from './ring.ts';
 
 /** What an empty slot holds. */
 const EMPTY = -1;
+/** Where no memory is. */
+const NOWHERE = 1;
 
 /**
  * Registered files of one runtime.
@@ -42,6 +47,13 @@ const EMPTY = -1;
 export class FileTable {
   /** Number of slots. */
   readonly size: number;
+  /**
+   * Whether a file whose slot is emptied is closed once nothing uses it. Before Linux 6.13 it stays
+   * open until all requests are over that were begun earlier and name any slot, and on Linux 6.1
+   * for up to a second after that: a program that was written cannot be run (`ETXTBSY`), a file
+   * that was deleted still takes up its space.
+   */
+  readonly closesAtOnce: boolean;
   readonly #ring: Ring;
   readonly #free: number[] = [];
   readonly #taken: boolean[];
@@ -55,6 +67,7 @@ export class FileTable {
     writeRsrcRegister(scratch.buffer, 0, { count: size, flags: IORING_RSRC_REGISTER_SPARSE });
     const result = ring.register(IORING_REGISTER_FILES2, scratch.address, 32);
     if (result < 0) throw systemError(result, 'io_uring_register');
+    this.closesAtOnce = countsUsersOfEach(ring);
     for (let slot = size - 1; slot >= 0; slot -= 1) this.#free.push(slot);
   }
 
@@ -129,4 +142,13 @@ export class FileTable {
     });
     return this.#ring.register(IORING_REGISTER_FILES_UPDATE2, scratch.address, RSRC_UPDATE2_SIZE);
   }
+}
+
+/**
+ * Since 6.13 a slot counts the requests that use it. That shows in nothing that is over at once, so
+ * the kernel is asked for something else that came with the same release: one that knows regions
+ * looks at the description first.
+ */
+function countsUsersOfEach(ring: Ring): boolean {
+  return ring.register(IORING_REGISTER_MEM_REGION, NOWHERE, 1) !== -EINVAL;
 }

@@ -5,8 +5,9 @@
  * Asking a view for its `buffer` is a call out of JavaScript, which costs as much as filling an
  * entry. A view that was allowed once stays so: whether its memory may move is decided when the
  * memory is made, and when it is detached the view has no bytes any more. Not every view is
- * remembered, only one that comes back within a while: a weak reference for each of millions that
- * are used once would cost the garbage collector more than is saved.
+ * remembered, only one that comes back within a while: an entry for each of millions that are used
+ * once would cost the garbage collector more than is saved. The one that may come back is held
+ * weakly: it may be memory of ours that the program has forgotten, which gives a slot back.
  *
  * Hot path (`find`): no allocation.
  */
@@ -16,8 +17,6 @@ import type { LentMemory, Loan } from './lent-memory.ts';
 
 /** How many views may pass by before a candidate is given up. */
 const PATIENCE = 256;
-/** A candidate is held until it is given up: it must not keep much memory. */
-const HELD_SIZE_MAX = 1024 * 1024;
 
 /** What there is to know of a view. */
 export class KnownView {
@@ -35,7 +34,7 @@ export class KnownView {
 export class KnownViews {
   readonly #addresses: Addresses;
   readonly #known = new WeakMap<ArrayBufferView, KnownView>();
-  #candidate: ArrayBufferView | null = null;
+  #candidate: WeakRef<ArrayBufferView> | null = null;
   #passedBy = 0;
 
   constructor(addresses: Addresses) {
@@ -52,20 +51,17 @@ export class KnownViews {
   learn(view: ArrayBufferView, lent: LentMemory | null): KnownView {
     const address = view.byteLength === 0 ? 0 : this.#addresses.of(view);
     const known = new KnownView(address, lent?.of(view) ?? null);
-    if (view === this.#candidate) {
+    const candidate = this.#candidate?.deref();
+    if (view === candidate) {
       this.#known.set(view, known);
       this.#candidate = null;
-    } else if (this.#candidate === null || this.#passedBy >= PATIENCE) {
-      this.#candidate = isCandidate(view) ? view : null;
+    } else if (candidate === undefined || this.#passedBy >= PATIENCE) {
+      // A `DataView` of detached memory throws when it is asked for its length.
+      this.#candidate = view instanceof DataView ? null : new WeakRef(view);
       this.#passedBy = 0;
     } else {
       this.#passedBy += 1;
     }
     return known;
   }
-}
-
-/** A `DataView` of detached memory throws when it is asked for its length. */
-function isCandidate(view: ArrayBufferView): boolean {
-  return !(view instanceof DataView) && view.buffer.byteLength <= HELD_SIZE_MAX;
 }

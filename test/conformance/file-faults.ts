@@ -3,8 +3,9 @@
  * of files, files cut off while they are read, twenty thousand descriptors. The same cases for
  * every backend, for `File` and for the drop-in.
  *
- * A quota's EDQUOT needs file systems that few kernels are built with; the limit of a process on
- * the size of its files (EFBIG) takes the same way through a write: some bytes, then an error.
+ * A quota's EDQUOT needs what few kernels are built with: the program `quota` of the kernel lab
+ * looks at it. The limit of a process on the size of its files (EFBIG) takes the same way through a
+ * write: some bytes, then an error.
  */
 
 // oxlint-disable vitest/no-standalone-expect -- the cases of a suite are tests.

@@ -18,6 +18,8 @@ import { ModuleTree } from './modules.ts';
 const drivers: Record<string, string> = {
   virtio_pci: '',
   virtio_net: '',
+  // The format of ext4's quotas.
+  quota_v2: '',
   // Two queues of each kind, memory behind them, completion by polling on the poll queues.
   null_blk: 'nr_devices=1 gb=1 queue_mode=2 submit_queues=2 poll_queues=2 memory_backed=1',
 };
@@ -54,7 +56,7 @@ function initScript(modules: readonly string[]): string {
     ...modules.map((name) => `insmod /modules/${name}.ko ${drivers[name] ?? ''}`.trimEnd()),
     'ip link set lo up',
     'for n in 0 1; do case $(cat /sys/class/nvme/nvme$n/serial) in',
-    'onering-ext4*) mount -t ext4 /dev/nvme${n}n1 /mnt/ext4;; esac; done',
+    'onering-ext4*) mount -t ext4 -o usrquota /dev/nvme${n}n1 /mnt/ext4;; esac; done',
     'cd /app',
     'node dist/test/kernels/guest/main.js > /dev/ttyS1',
     'poweroff -f',

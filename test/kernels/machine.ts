@@ -77,7 +77,7 @@ export async function bootMachine(options: MachineOptions): Promise<Shutdown> {
   const ext4 = join(folder, 'ext4.img');
   const console = join(folder, 'console.log');
   for (const disk of [raw, ext4]) makeDisk(disk);
-  run('mke2fs', ['-q', '-t', 'ext4', '-F', ext4]);
+  run('mke2fs', ['-q', '-t', 'ext4', '-O', 'quota', '-E', 'quotatype=usrquota', '-F', ext4]);
   const child = spawn(requireProgram(EMULATOR), machineArguments(options, raw, ext4, console), {
     stdio: ['ignore', 'pipe', 'pipe'],
   });

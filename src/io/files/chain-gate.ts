@@ -48,7 +48,11 @@ export class ChainGate {
     return this.#running;
   }
 
-  /** Registered files, or `null` where the process may not have that many (RLIMIT_NOFILE). */
+  /**
+   * Registered files. `null` where the process may not have that many (RLIMIT_NOFILE), and where
+   * the kernel would close them late (before Linux 6.13): each step is then a submission of its
+   * own.
+   */
   get slots(): FileTable | null {
     if (this.#slots === undefined) this.#slots = tableOf(this.#runtime);
     return this.#slots;
@@ -84,9 +88,9 @@ export class ChainGate {
 
 function tableOf(runtime: Runtime): FileTable | null {
   try {
-    return runtime.files;
+    const { files } = runtime;
+    return files.closesAtOnce ? files : null;
   } catch (error) {
-    // The kernel refuses the table: each step is then an operation of its own.
     if (error instanceof SystemError) return null;
     throw error;
   }

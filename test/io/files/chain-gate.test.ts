@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { ChainGate } from '../../../src/io/files/chain-gate.ts';
 import type { Chain } from '../../../src/io/files/chain-gate.ts';
 import * as c from '../../../src/native/constants/io-uring.ts';
-import { EMFILE } from '../../../src/native/errno.ts';
+import { EINVAL, EMFILE } from '../../../src/native/errno.ts';
 import { openSimRuntime } from '../../support/sim-runtime.ts';
 
 const CHAINS_MAX = 64;
@@ -57,5 +57,12 @@ describe('ChainGate', () => {
     expect(ChainGate.of(runtime).slots).toBeNull();
     // Asked once: the limit is not looked at for each file.
     expect(ChainGate.of(runtime).slots).toBeNull();
+  });
+
+  it('does without slots where the kernel closes what is in them late', () => {
+    const { sim, runtime } = openSimRuntime();
+    sim.kernel.failRegister(c.IORING_REGISTER_MEM_REGION, -EINVAL, 1);
+    expect(ChainGate.of(runtime).slots).toBeNull();
+    expect(ChainGate.of(openSimRuntime().runtime).slots).not.toBeNull();
   });
 });

@@ -4,14 +4,15 @@
  */
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { File, runtime } from 'onering';
+import { File, prep, runtime } from 'onering';
+import { readFile, writeFile } from 'onering/fs/promises';
 import { runChecks, skip } from './checks.ts';
 
+const READS = 600;
 const LARGE_SIZE = 3 * 1024 * 1024 + 17;
 
 const folders = {
@@ -92,12 +93,57 @@ async function failures(folder: string): Promise<void> {
   await assert.rejects(directory.stat(), { code: 'ERR_FILE_CLOSED' });
 }
 
+/** While a file is open for writing nobody can run it (`ETXTBSY`): it is closed when we say so. */
+async function executable(folder: string): Promise<void> {
+  const path = join(folder, 'program');
+  for (let round = 0; round < 5; round += 1) {
+    await writeFile(path, `#!/bin/sh\necho ${round}\n`, { mode: 0o755 });
+    const { stdout, error } = spawnSync(path, { encoding: 'utf8' });
+    assert.deepEqual([stdout, error], [`${round}\n`, undefined]);
+  }
+}
+
+/** Files that are read are let go of, also while a request that names a slot never ends. */
+async function closes(): Promise<void> {
+  const ring = runtime();
+  if (ring.backend !== 'uring') skip('there are no slots');
+  const fifo = await File.open(makeFifo('/tmp/files/waits'), 'r+');
+  const slot = ring.files.register(fifo.fd);
+  const memory = ring.buffers.allocate(1);
+  const reading = ring.submit((sqe) => {
+    prep.prepRead(sqe, slot, memory.address, 1, -1);
+    prep.setSqeFlags(sqe, prep.IOSQE_FIXED_FILE);
+  });
+  await ring.nop();
+  const before = openFiles();
+  writeFileSync('/tmp/files/read', 'content');
+  for (let n = 0; n < READS; n += 1) {
+    assert.equal(await readFile('/tmp/files/read', 'utf8'), 'content');
+  }
+  await executable('/tmp/files');
+  const more = openFiles() - before;
+  await fifo.write(Buffer.from('x'));
+  assert.equal(await reading, 1);
+  assert.ok(more < READS / 2, `${more} files more are open after ${READS} were read`);
+  ring.files.unregister(slot);
+  memory.release();
+  await fifo.close();
+}
+
+/** Of the whole system, as the kernel counts them: roughly. */
+function openFiles(): number {
+  return Number.parseInt(readFileSync('/proc/sys/fs/file-nr', 'utf8'), 10);
+}
+
+function makeFifo(path: string): string {
+  assert.equal(spawnSync('mkfifo', [path]).status, 0);
+  return path;
+}
+
 /** Aborts the read of an empty pipe, which would never end. */
 async function abort(): Promise<void> {
   if (runtime().backend !== 'uring') skip('a read of libuv cannot be aborted once it runs');
-  const fifo = '/tmp/files/fifo';
-  const [code] = await once(spawn('mkfifo', [fifo]), 'close');
-  assert.equal(code, 0);
+  const fifo = makeFifo('/tmp/files/fifo');
   const file = await File.open(fifo, 'r+');
   const controller = new AbortController();
   const reading = file.read(Buffer.alloc(16), { signal: controller.signal });
@@ -112,7 +158,13 @@ async function abort(): Promise<void> {
   await file.close();
 }
 
-const bodies = { 'writes and reads': writeAndRead, large, 'many at once': manyAtOnce, failures };
+const bodies = {
+  'writes and reads': writeAndRead,
+  large,
+  'many at once': manyAtOnce,
+  failures,
+  'runs what was written': executable,
+};
 const perFolder = Object.entries(folders).flatMap(([where, folder]) =>
   Object.entries(bodies).map(([name, body]): [string, () => Promise<void>] => [
     `${name} ${where}`,
@@ -124,5 +176,9 @@ for (const folder of Object.values(folders)) {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
 }
-await runChecks({ ...Object.fromEntries(perFolder), 'aborts a read of a pipe': abort });
+await runChecks({
+  ...Object.fromEntries(perFolder),
+  'aborts a read of a pipe': abort,
+  'closes what it read': closes,
+});
 await runtime().close();

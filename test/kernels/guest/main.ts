@@ -20,6 +20,7 @@ interface Ending {
 const programs: readonly (readonly [name: string, backends: readonly string[]])[] = [
   ['runtime', ['uring', 'libuv']],
   ['files', ['uring', 'libuv']],
+  ['quota', ['uring', 'libuv']],
   ['sockets', ['uring', 'libuv']],
   ['net', ['uring', 'libuv']],
   ['pressure', ['uring']],

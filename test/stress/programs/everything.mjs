@@ -123,6 +123,11 @@ async function exhaust() {
     globalThis.gc();
     await sleep(10);
   }
+  if (ring.buffers.used > 0) {
+    const { leased, inFlight } = ring.metrics();
+    problems.push(`${ring.buffers.used} slots in use, ${leased} leased, ${inFlight} in flight`);
+    return;
+  }
   const buffers = Array.from({ length: SLOTS }, () => ring.buffers.allocate(1));
   try {
     ring.buffers.allocate(1);
