@@ -2,9 +2,10 @@
  * How far two runs of the same scenarios agree: `onering bench compare A.json B.json`.
  *
  * A ratio agrees with itself where its ranges in the two runs overlap. The range of `n` rounds is
- * that of few values: two runs of the very same would not overlap in 2 of C(2n, n) cases, once in
- * 35 at four rounds. So rows that disagree are counted beside what chance alone would do, and each
- * of them is named with both of its ratios.
+ * that of few values: where only one side of a ratio varies, two runs of the very same do not
+ * overlap in 2 of C(2n, n) cases, once in 35 at four rounds, and less often where both do. So rows
+ * that disagree are counted beside the most that chance alone would do, and each of them is named
+ * with both of its ratios.
  */
 
 import { formatSummary, ratioBetween } from './figures.ts';
@@ -43,7 +44,7 @@ export function agreementsOf(
   });
 }
 
-/** How often ranges of so many rounds miss each other when nothing differs. */
+/** How often, at most, ranges of so many rounds miss each other when nothing differs. */
 export function chanceOfMissing(rounds: number): number {
   let ways = 1;
   for (let n = 1; n <= rounds; n += 1) ways *= (rounds + n) / n;
@@ -58,7 +59,7 @@ export function formatAgreement(first: Result, second: Result): string {
   const byChance = agreements.length * chanceOfMissing(rounds);
   const summary =
     `${agreements.length - disagreeing.length} of ${agreements.length} ratios agree within their ` +
-    `ranges; of ${rounds} rounds, ${byChance.toFixed(0)} would not by chance alone.`;
+    `ranges; of ${rounds} rounds, up to ${byChance.toFixed(0)} would not by chance alone.`;
   if (disagreeing.length === 0) return summary;
   const rows = disagreeing.map(({ title, row, baseline, first: a, second: b }) => [
     title,

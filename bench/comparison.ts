@@ -39,7 +39,7 @@ export function compareWithNode(cases: readonly CaseResult[]): Comparison[] {
   });
 }
 
-/** A ratio whose rounds lie on both sides of 1 decides nothing. */
+/** A ratio whose range has 1 in it decides nothing. */
 function verdictOf({ median, min, max }: Summary, isMoreBetter: boolean): Verdict {
   if (min <= 1 && max >= 1) return 'too close to call';
   return median > 1 === isMoreBetter ? 'better' : 'worse';

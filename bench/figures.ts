@@ -46,13 +46,13 @@ export function formatValues({ samples }: Series): [string, string] {
   return [formatNumber(median), `${formatNumber(min)}–${formatNumber(max)}`];
 }
 
-/** Ratio of two series, round by round. */
+/** Ratio of two series. */
 export function ratioBetween(series: Series, baseline: Series): Summary {
   const values = (one: Series): number[] => one.samples.map(({ value }) => value);
   return ratioOf(values(series), values(baseline));
 }
 
-/** A ratio and its extremes, round by round. */
+/** A ratio and its extremes. */
 export function formatSummary({ median, min, max }: Summary): string {
   return `${median.toFixed(2)} (${min.toFixed(2)}–${max.toFixed(2)})`;
 }

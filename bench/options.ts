@@ -33,7 +33,7 @@ interface SizeDefaults {
 }
 
 const SIZES: Readonly<Record<Size, SizeDefaults>> = {
-  full: { rounds: 4, seconds: 0.7, warmup: 0.3, serverWarmup: 0.8, against: [] },
+  full: { rounds: 4, seconds: 0.6, warmup: 0.3, serverWarmup: 0.8, against: [] },
   quick: { rounds: 2, seconds: 0.25, warmup: 0.15, serverWarmup: 0.7, against: ['node', 'c'] },
   smoke: { rounds: 1, seconds: 0.25, warmup: 0.05, serverWarmup: 0.05, against: [] },
 };

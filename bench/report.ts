@@ -36,7 +36,7 @@ export function formatComparison(cases: readonly CaseResult[]): string {
     cpuRatio === null ? '' : cpuRatio.toFixed(2),
   ]);
   if (rows.length === 0) return '';
-  const header = ['onering beside node', 'row', 'ratio (rounds)', 'verdict', 'CPU per op'];
+  const header = ['onering beside node', 'row', 'ratio (range)', 'verdict', 'CPU per op'];
   return [
     formatTable(header, rows),
     '',

@@ -147,7 +147,7 @@ function formatHead(
     environment.join(' · '),
     `${rounds} alternating rounds, ${seconds} s each after ${warmupSeconds} s of warm-up ` +
       `(servers ${serverWarmupSeconds} s), ` +
-      'a fresh process per run; ratios are of medians (range: round by round)',
+      'a fresh process per run; ratios are of medians (range: any round beside any)',
     ...(size === 'full' ? [] : [`${size} size: to see that it works, not to quote`]),
     `about ${Math.ceil(planSeconds / 60)} min`,
     ...notes,

@@ -1,9 +1,10 @@
 /**
  * The few statistics that the report needs: medians, extremes, and ratios between two series.
  *
- * Series are short (one value a round) and paired: value i of both series comes from the same
- * round, minutes apart at most. A ratio is that of the medians; its range is taken over the
- * rounds, so that it shows how far two neighboring runs disagree about it.
+ * Series are short: one value a round. A ratio is that of the medians; its range is that of any
+ * round of one beside any round of the other. The ratios of rounds that belong together lie within
+ * it, and closer: so close that two whole runs disagreed in one of six rows about more than those
+ * said, because what is a minute apart within a round has as little in common as two rounds have.
  */
 
 /** The middle of a series and its extremes. */
@@ -23,10 +24,13 @@ export function summarize(values: readonly number[]): Summary {
   return { median: (at(lower) + at(upper)) / 2, min: at(0), max: at(-1) };
 }
 
-/** Ratio of the medians, with the extremes of the ratios round by round. */
+/** Ratio of the medians, with the extremes of what two rounds can give. */
 export function ratioOf(values: readonly number[], baseline: readonly number[]): Summary {
   if (values.length !== baseline.length) throw new RangeError('Expected series of one length');
-  const perRound = values.map((value, round) => value / (baseline[round] ?? Number.NaN));
-  const { min, max } = summarize(perRound);
-  return { median: summarize(values).median / summarize(baseline).median, min, max };
+  const [ours, theirs] = [summarize(values), summarize(baseline)];
+  return {
+    median: ours.median / theirs.median,
+    min: ours.min / theirs.max,
+    max: ours.max / theirs.min,
+  };
 }
