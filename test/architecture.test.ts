@@ -68,6 +68,8 @@ const rows: readonly Row[] = [
     files: 'src/io/tcp/address.ts',
     may: [...ioOwn, ...ioBuiltins, 'node:dns/promises', 'node:fs', 'node:net'],
   },
+  // How many can copy at a time.
+  { files: 'src/io/files/pieces.ts', may: [...ioOwn, 'node:os'] },
   { files: 'src/io/files/read-error.ts', may: [...ioOwn, 'node:fs/promises'] },
   { files: 'src/io/files/file-stats.ts', may: [...ioOwn, ...ioBuiltins, 'node:fs'] },
   // The drop-in hands to Node what is not for the ring.

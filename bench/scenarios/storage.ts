@@ -80,8 +80,13 @@ export const readDirect: Scenario = {
 export const sequential: Scenario = {
   name: 'sequential',
   group: 'storage',
-  summary: '1 MiB reads and writes, one after the other, in the page cache',
-  cases: (bench) => [scanCase(bench), writeCase(bench)],
+  summary: 'reads of 1 and 64 MiB, writes of 1 MiB, one after the other, in the page cache',
+  cases: (bench) => [
+    scanCase(bench, 1, 4),
+    // How late a timer is meanwhile is what this one is for.
+    ...bySize(bench.settings, [], [], [scanCase(bench, 64, 1)]),
+    writeCase(bench),
+  ],
 };
 
 export const smallFiles: Scenario = {
@@ -153,19 +158,20 @@ function readCase(bench: Bench, depth: number, isDirect: boolean): Case {
   });
 }
 
-function scanCase(bench: Bench): Case {
-  const places = bySize(bench.settings, 4, 64, 256);
-  const pages = MIB / PAGE;
+function scanCase(bench: Bench, mebibytes: number, depth: number): Case {
+  const places = bySize(bench.settings, 4, 64, 256) / mebibytes;
+  const pages = (mebibytes * MIB) / PAGE;
   return caseOf(bench, {
-    title: '1 MiB reads in order, page cache, 4 at a time',
+    title: `${mebibytes} MiB reads in order, page cache, ${depth} at a time`,
     unit: 'MiB/s',
     workload: 'places/scan',
     twin: 'scan',
-    depth: 4,
-    size: MIB,
+    depth,
+    size: mebibytes * MIB,
     count: places,
     stride: 1,
-    name: `scanned-${places}`,
+    name: `scanned-${mebibytes}-${places}`,
+    factor: mebibytes,
     prepare: (path) => makePagesFile(path, places * pages),
     reading: () => ({
       expected: sumOver((number) => sumOfPages((number % places) * pages, pages)),

@@ -6,6 +6,9 @@
  * machine the workers end up on that very one and are woken in turns with it. The loop's piece is
  * an ordinary submission: the kernel never sleeps in it, and hands it to a worker by itself where
  * the file cannot be read without.
+ *
+ * Of a large transfer in pieces it copies none: that has as many workers as there are processors,
+ * and may go into new memory, where a copy waits for each of its pages to be made.
  */
 
 import type { Engine } from '../../runtime/index.ts';
@@ -22,6 +25,8 @@ export class CopyShare {
   /** Large pieces in flight, whoever copies them. */
   #pieces = 0;
   #isLoopCopying = false;
+  /** Large transfers under way. */
+  #large = 0;
 
   private constructor(engine: Engine) {
     this.#engine = engine;
@@ -37,13 +42,23 @@ export class CopyShare {
     return share;
   }
 
+  /** Runs a large transfer, whose pieces are all for workers. */
+  async whileLarge<T>(run: () => Promise<T>): Promise<T> {
+    this.#large += 1;
+    try {
+      return await run();
+    } finally {
+      this.#large -= 1;
+    }
+  }
+
   /** Says whether the loop copies the read that is begun next; `until` must follow. */
   take(length: number, position: number): boolean {
     // What has no positions may be a pipe, which a worker had better wait for.
     const isCopy = position >= 0 && length <= LOOP_COPY_SIZE_MAX;
     const isIdle = this.#engine.scheduler.inFlight === this.#pieces;
     this.#pieces += 1;
-    if (!isCopy || !isIdle || this.#isLoopCopying) return false;
+    if (!isCopy || !isIdle || this.#isLoopCopying || this.#large > 0) return false;
     this.#isLoopCopying = true;
     return true;
   }

@@ -8,12 +8,17 @@
  * so only reads may have several in flight.
  */
 
+import { availableParallelism } from 'node:os';
+
 /** From here on a transfer is split. */
 export const SPLIT_SIZE: number = 2 * 1024 * 1024;
 /** Pieces: a tenth of a millisecond or two of copying. */
 const PIECE_SIZE = 1024 * 1024;
-/** In flight at once, where order does not matter: one processor more than one is kept copying. */
-const AT_ONCE = 4;
+/**
+ * In flight at once, where order does not matter: no more than there are processors, or the loop
+ * that wakes up waits for its turn behind them, as do the threads that V8 collects garbage with.
+ */
+export const PIECES_MAX: number = Math.min(4, availableParallelism());
 
 /** What is to be transferred, and how. */
 export interface Large {
@@ -29,7 +34,7 @@ export interface Large {
 export async function inPieces(large: Large): Promise<number> {
   const run = new PieceRun(large);
   const lanes: Promise<void>[] = [];
-  for (let lane = 0; lane < (large.isUnordered ? AT_ONCE : 1); lane += 1) lanes.push(run.lane());
+  for (let lane = 0; lane < (large.isUnordered ? PIECES_MAX : 1); lane += 1) lanes.push(run.lane());
   await Promise.all(lanes);
   return run.outcome();
 }

@@ -9,6 +9,7 @@
 
 import { EINTR, ESPIPE } from '../../native/abi.ts';
 import { fileTooLarge, SystemError } from '../../runtime/index.ts';
+import { CopyShare } from './copy-share.ts';
 import { allocateFresh } from './fresh-memory.ts';
 import { inPieces } from './pieces.ts';
 import type { RingFile } from './ring-file.ts';
@@ -80,7 +81,9 @@ async function readAhead(
     return readSome(file, buffer, { offset: at, length: size, position: at }, signal);
   };
   try {
-    return await inPieces({ length, isUnordered: true, signal, transfer });
+    return await CopyShare.of(file.runtime.requireEngine()).whileLarge(() =>
+      inPieces({ length, isUnordered: true, signal, transfer }),
+    );
   } catch (error) {
     if (error instanceof SystemError && error.errno === -ESPIPE) return -1;
     throw error;

@@ -257,7 +257,9 @@ export class RingFile {
       };
       if (!isDivisible) return await transfer(0, length);
       const isUnordered = syscall === 'read' && position >= 0;
-      return await inPieces({ length, isUnordered, signal, transfer });
+      return await CopyShare.of(this.#engine).whileLarge(() =>
+        inPieces({ length, isUnordered, signal, transfer }),
+      );
     });
   }
 

@@ -214,7 +214,9 @@ export class RingDescriptor implements Resource {
       };
       if (!isDivisible) return await transfer(0, length);
       const isUnordered = syscall === 'read' && position !== CURRENT_POSITION;
-      return await inPieces({ length, isUnordered, signal: undefined, transfer });
+      return await CopyShare.of(this.#engine).whileLarge(() =>
+        inPieces({ length, isUnordered, signal: undefined, transfer }),
+      );
     });
   }
 

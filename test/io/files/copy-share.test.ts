@@ -57,6 +57,23 @@ describe('CopyShare', () => {
     expect(begin().isLoops).toBe(false);
   });
 
+  it('leaves all to the workers during a large transfer, however that ends', async () => {
+    const { begin, share } = given();
+    let end = (): void => {};
+    const large = share.whileLarge(
+      () =>
+        new Promise<never>((_resolve, reject) => {
+          end = () => reject(new Error('bad sector'));
+        }),
+    );
+    const piece = begin();
+    expect(piece.isLoops).toBe(false);
+    await piece.end();
+    end();
+    await expect(large).rejects.toThrow('bad sector');
+    expect(begin().isLoops).toBe(true);
+  });
+
   it('counts a piece that fails as one that is over', async () => {
     const { scheduler, share } = given();
     for (let round = 0; round < 3; round += 1) {
