@@ -127,7 +127,7 @@ export class BufferTable {
    * @param options - whether other threads can adopt it.
    * @returns the buffer and the index that fixed operations name it by.
    * @throws `ENOMEM` over RLIMIT_MEMLOCK, `ERR_TABLE_FULL` when no slot is free,
-   *   `ERR_OUT_OF_RANGE`, `ERR_INVALID_ARG_TYPE`; `EOPNOTSUPP` with `shared` before Linux 6.5.
+   *   `ERR_OUT_OF_RANGE`, `ERR_INVALID_ARG_TYPE`; `ENOTSUP` with `shared` before Linux 6.5.
    */
   allocate(size: number, options: BufferOptions = {}): RegisteredBuffer {
     integer(size, 'size', undefined, 1, BUFFER_SIZE_MAX);

@@ -197,9 +197,7 @@ export async function tables(random, left) {
   for (; left > 0; left -= 1) {
     if (held.length > 0 && random.below(2) === 0) held.splice(random.below(held.length), 1)[0]();
     else if (random.below(2) === 0) {
-      const buffer = ring.buffers.allocate(1 + random.below(9000), {
-        shared: random.below(2) === 0,
-      });
+      const buffer = allocate(1 + random.below(9000), random.below(2) === 0);
       held.push(() => buffer.release());
     } else {
       const slot = ring.files.register(file.fd);
@@ -210,6 +208,16 @@ export async function tables(random, left) {
   }
   for (const giveBack of held) giveBack();
   await file.close();
+}
+
+/** Shared where the kernel can (Linux 6.5+). */
+function allocate(size, shared) {
+  try {
+    return ring.buffers.allocate(size, { shared });
+  } catch (error) {
+    if (!shared || error.code !== 'ENOTSUP') throw error;
+    return ring.buffers.allocate(size);
+  }
 }
 
 /** Presses the completion queue, and leaves it alone again. */
