@@ -3,7 +3,8 @@
  * itself may be in a folder that is root's alone.
  */
 
-import { chmodSync, cpSync, mkdirSync, readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './source-tree.ts';
 import { tempDirectory } from './temp-directory.ts';
@@ -11,7 +12,6 @@ import { tempDirectory } from './temp-directory.ts';
 /** Copies the package and a folder of tests; returns where it is. Gone when the test is over. */
 export function publicCopy(tests: string): string {
   const copy = tempDirectory();
-  chmodSync(copy, 0o755);
   cpSync(join(root, 'package.json'), join(copy, 'package.json'));
   cpSync(join(root, 'dist/src'), join(copy, 'dist/src'), { recursive: true });
   cpSync(join(root, tests), join(copy, tests), { recursive: true });
@@ -27,6 +27,8 @@ export function publicCopy(tests: string): string {
       wanted.push(path);
     }
   }
+  // Nor does everybody's umask let others read what was checked out.
+  execFileSync('chmod', ['-R', 'a+rX', copy]);
   return copy;
 }
 
