@@ -33,6 +33,8 @@ export interface CrewOptions {
 interface Member {
   readonly channel: Channel<ToWorker, FromWorker>;
   readonly exited: Promise<unknown>;
+  /** Resolves when all is heard that it will ever say. */
+  heard: Promise<void>;
   /** Who waits for its counters. */
   readonly counting: Map<number, (metrics: ThreadMetrics) => void>;
   cutCount: number;
@@ -81,7 +83,7 @@ export class Crew {
       await crew.stop();
       throw error;
     }
-    for (const member of crew.#members) void crew.#listen(member);
+    for (const member of crew.#members) member.heard = crew.#listen(member);
     if (isBalanced) void crew.#accept();
     else await listener.close();
     return crew;
@@ -99,6 +101,7 @@ export class Crew {
     const endings = this.#members.map(async (member) => {
       await tell(member, { type: 'stop' });
       await member.exited;
+      await member.heard;
       await member.channel.close();
       cutCount += member.cutCount;
     });
@@ -106,11 +109,11 @@ export class Crew {
     return cutCount;
   }
 
-  /** Waits until a worker serves. */
-  async #ready({ channel, exited }: Member): Promise<void> {
-    const first = await Promise.race([channel.receive(), exited]);
-    const { type, reason } = (first ?? {}) as { type?: string; reason?: string };
-    if (type !== 'ready') throw new Error(reason ?? 'A worker ended before it served');
+  /** Waits until a worker serves. One that ends has told why, if it could: nothing is lost. */
+  async #ready({ channel }: Member): Promise<void> {
+    const first = await firstOf(channel);
+    if (first?.type === 'ready') return;
+    throw new Error(first?.type === 'failed' ? first.reason : 'A worker ended before it served');
   }
 
   /** Hears a worker until it ends. */
@@ -174,7 +177,7 @@ function startMember(order: CrewOrder): Member {
   // What a worker throws ends it: its exit is what counts, and the reason is told.
   worker.on('error', (error) => process.stderr.write(`onering serve: ${String(error)}\n`));
   const exited = once(worker, 'exit').then(() => undefined);
-  return { channel, exited, counting: new Map(), cutCount: 0 };
+  return { channel, exited, heard: Promise.resolve(), counting: new Map(), cutCount: 0 };
 }
 
 /** Says whether the worker was still there to be told. */
@@ -185,6 +188,15 @@ async function tell({ channel }: Member, message: ToWorker): Promise<boolean> {
   } catch {
     // The worker has ended, or is about to.
     return false;
+  }
+}
+
+/** What a worker says first, or null: it has ended. */
+async function firstOf(channel: Member['channel']): Promise<FromWorker | null> {
+  try {
+    return await channel.receive();
+  } catch {
+    return null;
   }
 }
 

@@ -108,9 +108,23 @@ describe.skipIf(backend === 'libuv').each([
   });
 });
 
+/** Preloaded, it keeps the main thread busy from when a worker starts until long after it ended. */
+const busyMain = `data:text/javascript,${encodeURIComponent(`
+  import { isMainThread } from 'node:worker_threads';
+  const block = () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1000);
+  if (isMainThread) process.once('worker', (worker) => worker.once('online', block));
+`)}`;
+
 describe('onering serve --workers', () => {
   async function complaint(...args: string[]): Promise<[number | null, string]> {
-    const server = new ServerProcess(args);
+    return complaintIn({}, ...args);
+  }
+
+  async function complaintIn(
+    env: NodeJS.ProcessEnv,
+    ...args: string[]
+  ): Promise<[number | null, string]> {
+    const server = new ServerProcess(args, env);
     onTestFinished(() => server.stop());
     const { code, stderr } = await server.exited;
     return [code, stderr];
@@ -123,6 +137,19 @@ describe('onering serve --workers', () => {
 
   it.skipIf(backend === 'libuv')('tells why a worker cannot serve', async () => {
     const [code, stderr] = await complaint('/does/not/exist', '--port', '0', '--workers', '2');
+    expect([code, stderr]).toEqual([1, 'onering serve: There is no folder /does/not/exist\n']);
+  });
+
+  it.skipIf(backend === 'libuv')('tells it also when it is heard after the end', async () => {
+    const busy = { NODE_OPTIONS: `--import ${busyMain}` };
+    const [code, stderr] = await complaintIn(
+      busy,
+      '/does/not/exist',
+      '--port',
+      '0',
+      '--workers',
+      '2',
+    );
     expect([code, stderr]).toEqual([1, 'onering serve: There is no folder /does/not/exist\n']);
   });
 
