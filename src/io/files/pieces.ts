@@ -15,16 +15,16 @@ export const SPLIT_SIZE: number = 2 * 1024 * 1024;
 /** Pieces: a tenth of a millisecond or two of copying. */
 const PIECE_SIZE = 1024 * 1024;
 /**
- * In flight at once, where order does not matter: no more than there are processors, or the loop
- * that wakes up waits for its turn behind them, as do the threads that V8 collects garbage with.
+ * Lanes for pieces whose order does not matter: no more than there are processors, or the loop that
+ * wakes up waits for its turn behind them, as do the threads that V8 collects garbage with.
  */
-export const PIECES_MAX: number = Math.min(4, availableParallelism());
+export const LANES_MAX: number = Math.min(4, availableParallelism());
 
 /** What is to be transferred, and how. */
 export interface Large {
   readonly length: number;
-  /** Whether pieces may run at the same time, in any order. */
-  readonly isUnordered: boolean;
+  /** Pieces in flight at once; one where their order matters. */
+  readonly lanes: number;
   readonly signal: AbortSignal | undefined;
   /** Transfers one piece, and says how much of it there was. */
   transfer(offset: number, length: number): Promise<number>;
@@ -34,7 +34,7 @@ export interface Large {
 export async function inPieces(large: Large): Promise<number> {
   const run = new PieceRun(large);
   const lanes: Promise<void>[] = [];
-  for (let lane = 0; lane < (large.isUnordered ? PIECES_MAX : 1); lane += 1) lanes.push(run.lane());
+  for (let lane = 0; lane < large.lanes; lane += 1) lanes.push(run.lane());
   await Promise.all(lanes);
   return run.outcome();
 }

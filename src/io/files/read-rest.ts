@@ -11,7 +11,7 @@ import { EINTR, ESPIPE } from '../../native/abi.ts';
 import { fileTooLarge, SystemError } from '../../runtime/index.ts';
 import { CopyShare } from './copy-share.ts';
 import { allocateFresh } from './fresh-memory.ts';
-import { inPieces } from './pieces.ts';
+import { inPieces, LANES_MAX } from './pieces.ts';
 import type { RingFile } from './ring-file.ts';
 import { sizeOf } from './size-of.ts';
 
@@ -82,7 +82,7 @@ async function readAhead(
   };
   try {
     return await CopyShare.of(file.runtime.requireEngine()).whileLarge(() =>
-      inPieces({ length, isUnordered: true, signal, transfer }),
+      inPieces({ length, lanes: LANES_MAX, signal, transfer }),
     );
   } catch (error) {
     if (error instanceof SystemError && error.errno === -ESPIPE) return -1;

@@ -61,7 +61,7 @@ import { COPY_SIZE_MIN, CopyShare } from './copy-share.ts';
 import { Divisibility } from './divisibility.ts';
 import { fileStats } from './file-stats.ts';
 import type { FileStats } from './file-stats.ts';
-import { inPieces, SPLIT_SIZE } from './pieces.ts';
+import { inPieces, LANES_MAX, SPLIT_SIZE } from './pieces.ts';
 import { PolledTransfer } from './polled-transfer.ts';
 import { punt } from './punted.ts';
 import { RingAppendTarget } from './ring-append.ts';
@@ -256,9 +256,9 @@ export class RingFile {
         return this.#begin(prepare, syscall, buffer, known, piece);
       };
       if (!isDivisible) return await transfer(0, length);
-      const isUnordered = syscall === 'read' && position >= 0;
+      const lanes = syscall === 'read' && position >= 0 ? LANES_MAX : 1;
       return await CopyShare.of(this.#engine).whileLarge(() =>
-        inPieces({ length, isUnordered, signal, transfer }),
+        inPieces({ length, lanes, signal, transfer }),
       );
     });
   }

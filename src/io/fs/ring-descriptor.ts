@@ -39,7 +39,7 @@ import type { Block, Engine, Operation, Resource, Runtime } from '../../runtime/
 import { COPY_SIZE_MIN, CopyShare } from '../files/copy-share.ts';
 import { Divisibility } from '../files/divisibility.ts';
 import { allocateFresh } from '../files/fresh-memory.ts';
-import { inPieces } from '../files/pieces.ts';
+import { inPieces, LANES_MAX } from '../files/pieces.ts';
 import { WriteCursor } from '../files/write-cursor.ts';
 import { forgetHandle } from './collected-handles.ts';
 import { CursorQueue } from './cursor-queue.ts';
@@ -213,9 +213,9 @@ export class RingDescriptor implements Resource {
         return this.#transfer(settleWithCount, syscall, buffer, from, size, at, 0, undefined);
       };
       if (!isDivisible) return await transfer(0, length);
-      const isUnordered = syscall === 'read' && position !== CURRENT_POSITION;
+      const lanes = syscall === 'read' && position !== CURRENT_POSITION ? LANES_MAX : 1;
       return await CopyShare.of(this.#engine).whileLarge(() =>
-        inPieces({ length, isUnordered, signal: undefined, transfer }),
+        inPieces({ length, lanes, signal: undefined, transfer }),
       );
     });
   }

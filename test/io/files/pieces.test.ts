@@ -3,7 +3,7 @@
  */
 
 import { describe, expect, it } from 'vitest';
-import { inPieces, PIECES_MAX, SPLIT_SIZE } from '../../../src/io/files/pieces.ts';
+import { inPieces, SPLIT_SIZE } from '../../../src/io/files/pieces.ts';
 import { rejectionOf } from '../../support/rejections.ts';
 
 interface Asked {
@@ -14,13 +14,13 @@ interface Asked {
 }
 
 /** A transfer whose pieces the test settles, in the order that it likes. */
-function manual(length: number, isUnordered: boolean, signal?: AbortSignal) {
+function manual(length: number, lanes: number, signal?: AbortSignal) {
   const asked: Asked[] = [];
   const transfer = (offset: number, size: number): Promise<number> =>
     new Promise((settle, fail) => {
       asked.push({ offset, length: size, settle, fail });
     });
-  const outcome = inPieces({ length, isUnordered, signal, transfer });
+  const outcome = inPieces({ length, lanes, signal, transfer });
   outcome.catch(() => {
     // Looked at by the test, once the pieces are settled.
   });
@@ -36,8 +36,8 @@ const HALF = SPLIT_SIZE / 2;
 
 describe('inPieces', () => {
   it('covers all of it once, several at a time', async () => {
-    const { asked, outcome } = manual(5 * SPLIT_SIZE + 7, true);
-    expect(asked.length).toBe(PIECES_MAX);
+    const { asked, outcome } = manual(5 * SPLIT_SIZE + 7, 4);
+    expect(asked.length).toBe(4);
     for (let index = 0; index < asked.length; index += 1) {
       asked[index]?.settle(asked[index]?.length ?? 0);
       await afterPromises();
@@ -52,7 +52,7 @@ describe('inPieces', () => {
   });
 
   it('has one in flight where order matters', async () => {
-    const { asked, outcome } = manual(3 * HALF, false);
+    const { asked, outcome } = manual(3 * HALF, 1);
     for (let index = 0; index < 3; index += 1) {
       expect(asked.length).toBe(index + 1);
       asked[index]?.settle(HALF);
@@ -62,7 +62,7 @@ describe('inPieces', () => {
   });
 
   it('ends at the first short piece, whichever was over first', async () => {
-    const { asked, outcome } = manual(8 * SPLIT_SIZE, true);
+    const { asked, outcome } = manual(8 * SPLIT_SIZE, 4);
     asked[3]?.settle(0);
     await afterPromises();
     asked[2]?.settle(HALF);
@@ -73,7 +73,7 @@ describe('inPieces', () => {
   });
 
   it('says how far it came when a later piece fails', async () => {
-    const { asked, outcome } = manual(2 * SPLIT_SIZE, true);
+    const { asked, outcome } = manual(2 * SPLIT_SIZE, 4);
     asked[1]?.fail(new Error('bad sector'));
     asked[2]?.settle(HALF);
     asked[3]?.fail(new Error('another'));
@@ -83,7 +83,7 @@ describe('inPieces', () => {
   });
 
   it('fails with the error of the first piece', async () => {
-    const { asked, outcome } = manual(2 * SPLIT_SIZE, true);
+    const { asked, outcome } = manual(2 * SPLIT_SIZE, 4);
     asked[1]?.fail(new Error('second'));
     asked[0]?.fail(new Error('first'));
     asked[2]?.settle(0);
@@ -93,7 +93,7 @@ describe('inPieces', () => {
 
   it('fails when a piece was aborted, however far it came', async () => {
     const controller = new AbortController();
-    const { asked, outcome } = manual(2 * SPLIT_SIZE, true, controller.signal);
+    const { asked, outcome } = manual(2 * SPLIT_SIZE, 4, controller.signal);
     asked[0]?.settle(HALF);
     await afterPromises();
     controller.abort(new Error('enough'));
@@ -102,7 +102,7 @@ describe('inPieces', () => {
   });
 
   it('waits for every piece that it began', async () => {
-    const { asked, outcome } = manual(2 * SPLIT_SIZE, true);
+    const { asked, outcome } = manual(2 * SPLIT_SIZE, 4);
     let isOver = false;
     void outcome.catch(() => {
       isOver = true;
