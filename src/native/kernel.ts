@@ -39,8 +39,10 @@ export interface Kernel {
   allocateShared(size: number): SharedMemory | number;
   /** Attaches what another thread allocated. */
   attachShared(id: number, size: number): Memory | number;
-  /** Where the bytes of an `ArrayBuffer` are. */
-  addressOf(buffer: ArrayBuffer): number;
+  /** Where the bytes of an `ArrayBuffer` are, or those of a view of one. */
+  addressOf(memory: ArrayBuffer | ArrayBufferView): number;
+  /** `malloc(3)` of a block that is not touched, and `free(3)`: glibc learns from large ones. */
+  mallocAndFree(size: number): void;
   close(fd: number): number;
   /** Another descriptor for the same open file, closed by `exec`. Mirrors F_DUPFD_CLOEXEC. */
   duplicate(fd: number): number;
@@ -105,7 +107,10 @@ function linuxKernel(libc: Libc): Kernel {
     view: (address, size) => libc.view(address, size),
     allocateShared: (size) => allocateShared(libc, size),
     attachShared: (id, size) => attachMemory(libc, id, size),
-    addressOf: (buffer) => libc.addressOf(buffer),
+    addressOf: (memory) => libc.addressOf(memory),
+    mallocAndFree(size) {
+      libc.free(libc.malloc(size));
+    },
     close(fd) {
       forgetOnExit(fd);
       return syscalls.close(libc, fd);

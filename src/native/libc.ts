@@ -19,8 +19,8 @@ export interface Libc extends Calls {
   errno(): number;
   /** An `ArrayBuffer` over memory that V8 does not own. The caller keeps the memory mapped. */
   view(address: number, size: number): ArrayBuffer;
-  /** Where the bytes of an off-heap `ArrayBuffer` are. */
-  addressOf(buffer: ArrayBuffer): number;
+  /** Where the bytes of an off-heap `ArrayBuffer` are, or those of a view of one. */
+  addressOf(memory: ArrayBuffer | ArrayBufferView): number;
   /** The address of a C function of the executable, for hooks that run without JavaScript. */
   symbol(name: string): number;
   /** Makes a C function `void (*)(void *)` of a JavaScript one; it lives as long as the thread. */
@@ -47,6 +47,7 @@ interface Calls {
   readonly madvise: Call;
   readonly lseek: Call;
   readonly malloc: Call;
+  readonly free: Call;
   readonly shmget: Call;
   readonly shmat: Call;
   readonly shmdt: Call;
@@ -110,7 +111,7 @@ function bind(koffi: typeof Koffi): Libc {
   return {
     errno: () => koffi.errno(),
     view: (from, size) => koffi.view(BigInt(from), size),
-    addressOf: (buffer) => Number(address(buffer)),
+    addressOf: (memory) => Number(address(memory)),
     symbol: (name) => Number(executable.symbol(name)),
     callback: (run) => Number(koffi.register(run, onCallback)),
     addCleanupHook: (hook, argument) => addHook(koffi.node.env, hook, argument) as number,
@@ -140,6 +141,7 @@ function bindCalls(executable: LibraryHandle): Calls {
     madvise: declare('madvise', 'int', 3),
     lseek: declare('lseek', 'int64', 3),
     malloc: declare('malloc', 'int64', 1),
+    free: declare('free', 'void', 1),
     shmget: declare('shmget', 'int', 3),
     shmat: declare('shmat', 'int64', 3),
     shmdt: declare('shmdt', 'int', 1),

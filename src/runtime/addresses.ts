@@ -1,5 +1,7 @@
 /**
- * Where a JavaScript buffer is: asked of koffi once per `ArrayBuffer`, then remembered.
+ * Where a JavaScript buffer is. For small views koffi is asked once per `ArrayBuffer`, which many
+ * of them share. A large one mostly has an `ArrayBuffer` of its own and is used once or twice:
+ * there koffi is asked each time, because remembering costs the garbage collector more.
  *
  * Only memory that stays put may be shown to the kernel. Small typed arrays live inside V8's heap
  * until `.buffer` is read, which moves them out for good; resizable and growable buffers may move
@@ -8,6 +10,9 @@
 
 import type { Kernel } from '../native/index.ts';
 import { invalidArgType, invalidArgValue } from './errors.ts';
+
+/** Above what `Buffer.allocUnsafe` takes from its pool, as a rule. */
+const LARGE_SIZE_MIN = 4096;
 
 export class Addresses {
   readonly #kernel: Kernel;
@@ -19,6 +24,7 @@ export class Addresses {
 
   /** The address of the first byte of a view that `validateBuffer` has let through. */
   of(view: ArrayBufferView): number {
+    if (view.byteLength >= LARGE_SIZE_MIN) return this.#kernel.addressOf(view);
     const buffer = view.buffer as ArrayBuffer;
     let address = this.#known.get(buffer);
     if (address === undefined) {

@@ -97,7 +97,7 @@ export class Engine {
   #buffers: BufferRing | null = null;
   #messages: BufferRing | null = null;
   #chunks: ReceiveBuffers | null = null;
-  readonly #ballast = new HeapBallast();
+  readonly #ballast: HeapBallast;
   #bulk: ReceiveBuffers | null = null;
   #files: FileTable | null = null;
   #registered: BufferTable | null = null;
@@ -109,6 +109,7 @@ export class Engine {
     this.#options = options;
     this.pool = new MemoryPool(host.kernel);
     this.addresses = new Addresses(host.kernel);
+    this.#ballast = new HeapBallast(host.kernel);
     this.views = new KnownViews(this.addresses);
     this.calls = new DirectCalls(host.kernel, this.pool);
     this.openedMs = host.kernel.nowMs();

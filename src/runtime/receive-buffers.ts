@@ -43,6 +43,8 @@ export class ReceiveBuffers {
   readonly #ballast: HeapBallast;
   /** By id; the kernel's or ours, never a program's. */
   readonly #memory: Buffer[] = [];
+  /** Where they are. */
+  readonly #starts: number[] = [];
   /** From here on a chunk is handed over. */
   readonly #handOverMin: number;
 
@@ -82,7 +84,7 @@ export class ReceiveBuffers {
     if (length >= COPY_SIZE_MIN) this.#ballast.onMemory(length);
     const copy = Buffer.allocUnsafe(length);
     memory.copy(copy, 0, 0, length);
-    this.#provide(id, memory);
+    this.#slots.provide(id, this.#starts[id] ?? 0, this.size);
     return copy;
   }
 
@@ -112,11 +114,9 @@ export class ReceiveBuffers {
 
   #renew(id: number): void {
     const memory = Buffer.allocUnsafeSlow(this.size);
+    const start = this.#addresses.of(memory);
     this.#memory[id] = memory;
-    this.#provide(id, memory);
-  }
-
-  #provide(id: number, memory: Buffer): void {
-    this.#slots.provide(id, this.#addresses.of(memory), this.size);
+    this.#starts[id] = start;
+    this.#slots.provide(id, start, this.size);
   }
 }

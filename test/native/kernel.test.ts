@@ -10,9 +10,30 @@ import { describe, expect, it } from 'vitest';
 import { EBADF } from '../../src/native/errno.ts';
 import { linuxHost } from '../../src/native/kernel.ts';
 import type { Host } from '../../src/native/kernel.ts';
-import { importUrl } from '../support/child.ts';
+import { importUrl, runScript } from '../support/child.ts';
 
 const NO_DESCRIPTOR = 1_000_000;
+const { header } = process.report.getReport() as { header: { glibcVersionRuntime?: string } };
+
+/** Says how large the C library's heap is when 300 blocks of 100 kB have come and gone. */
+const HEAP_SIZE = `
+  import { readFileSync } from 'node:fs';
+  import { loadLibc } from '${importUrl('dist/src/native/libc.js')}';
+  import { linuxHost } from '${importUrl('dist/src/native/kernel.js')}';
+  const libc = loadLibc();
+  function heapSize() {
+    const maps = readFileSync('/proc/self/maps', 'latin1');
+    const [, from, to] = /^(\\w+)-(\\w+) .*\\[heap\\]$/m.exec(maps);
+    return parseInt(to, 16) - parseInt(from, 16);
+  }
+  function sizeAfterBlocks() {
+    for (const block of Array.from({ length: 300 }, () => libc.malloc(100_000))) libc.free(block);
+    return heapSize();
+  }
+  const before = sizeAfterBlocks();
+  linuxHost().kernel.mallocAndFree(32 * 1024 * 1024 - 65_536);
+  console.log(JSON.stringify({ before, after: sizeAfterBlocks() }));
+`;
 
 function host(): Host {
   const found = linuxHost();
@@ -53,6 +74,17 @@ describe('Kernel', () => {
     ];
     expect(results).toEqual(results.map(() => -EBADF));
   });
+
+  it.skipIf(header.glibcVersionRuntime === undefined)(
+    'has glibc keep what is freed, once it saw a large block come and go',
+    async () => {
+      const { stdout } = await runScript(HEAP_SIZE, {
+        env: { MALLOC_TRIM_THRESHOLD_: undefined },
+      });
+      const { before = 0, after = 0 } = JSON.parse(stdout) as Record<string, number>;
+      expect(after - before).toBeGreaterThan(20_000_000);
+    },
+  );
 
   it('allocates memory whose address it knows', () => {
     const { kernel } = host();

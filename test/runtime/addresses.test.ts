@@ -13,9 +13,9 @@ import { SimKernel } from '../support/sim-kernel.ts';
 class CountingKernel extends SimKernel {
   asked = 0;
 
-  override addressOf(buffer: ArrayBuffer): number {
+  override addressOf(memory: ArrayBuffer | ArrayBufferView): number {
     this.asked += 1;
-    return super.addressOf(buffer);
+    return super.addressOf(memory);
   }
 }
 
@@ -34,7 +34,7 @@ function detached(size: number): Uint8Array {
 }
 
 describe('Addresses', () => {
-  it('asks once a buffer, whatever the view', () => {
+  it('asks once a buffer for small views, whatever their kind', () => {
     const kernel = new CountingKernel();
     const addresses = new Addresses(kernel);
     const buffer = new ArrayBuffer(64);
@@ -47,6 +47,17 @@ describe('Addresses', () => {
     expect(kernel.asked).toBe(2);
   });
 
+  it('asks for each large view, and gives its first byte', () => {
+    const kernel = new CountingKernel();
+    const addresses = new Addresses(kernel);
+    const buffer = new ArrayBuffer(8192);
+    const start = addresses.of(new Uint8Array(buffer));
+    expect(addresses.of(new Uint8Array(buffer, 64))).toBe(start + 64);
+    expect(addresses.of(new DataView(buffer, 4096))).toBe(start + 4096);
+    expect(addresses.of(new Float64Array(buffer, 8))).toBe(start + 8);
+    expect(kernel.asked).toBe(4);
+  });
+
   it('gives addresses where the bytes really are', () => {
     const [host, libc] = [linuxHost(), loadLibc()];
     if (typeof host === 'string') throw new Error(host);
@@ -57,6 +68,7 @@ describe('Addresses', () => {
       // Small enough to live in V8's heap until somebody asks for its buffer.
       Uint8Array.from([1, 2, 3]),
       Buffer.alloc(100_000, 'large'),
+      Buffer.alloc(100_000, 'large').subarray(7, 90_001),
       pooled,
       pooled.subarray(2),
       Buffer.allocUnsafeSlow(10).fill('slow'),

@@ -15,9 +15,9 @@ import { SimKernel } from '../support/sim-kernel.ts';
 class CountingKernel extends SimKernel {
   asked = 0;
 
-  override addressOf(buffer: ArrayBuffer): number {
+  override addressOf(memory: ArrayBuffer | ArrayBufferView): number {
     this.asked += 1;
-    return super.addressOf(buffer);
+    return super.addressOf(memory);
   }
 }
 

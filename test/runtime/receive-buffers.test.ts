@@ -73,7 +73,7 @@ function made(count: number, size = SIZE): Made {
 }
 
 function planOf(count: number, size: number): ReceiveBufferPlan {
-  return { group: 5, count, size, ballast: new HeapBallast() };
+  return { group: 5, count, size, ballast: new HeapBallast(new SimKernel()) };
 }
 
 function ringOf(kernel: SimKernel): Ring {

@@ -270,9 +270,12 @@ export class SimKernel implements Kernel {
     return -errno.ENOSYS;
   }
 
-  addressOf(buffer: ArrayBuffer): number {
-    return this.memory.addressOf(buffer);
+  addressOf(memory: ArrayBuffer | ArrayBufferView): number {
+    return this.memory.addressOf(memory);
   }
+
+  /** The simulation has no C library. */
+  mallocAndFree(): void {}
 
   close(fd: number): number {
     const descriptor = this.#descriptors.get(fd);

@@ -57,7 +57,11 @@ export class SimMemory {
   }
 
   /** The address of a buffer that a program owns; it is given one on first use. */
-  addressOf(buffer: ArrayBuffer): number {
+  addressOf(memory: ArrayBuffer | ArrayBufferView): number {
+    if (ArrayBuffer.isView(memory)) {
+      return this.addressOf(memory.buffer as ArrayBuffer) + memory.byteOffset;
+    }
+    const buffer = memory;
     const known = this.#ofBuffers.get(buffer);
     if (known !== undefined) return known;
     const address = this.#place(buffer);
