@@ -28,13 +28,19 @@ const DRIVERS: readonly ServerDriver[] = [
   { name: 'deno', family: 'deno', driver: 'deno/echo' },
 ];
 
+/** Large messages are lent as well: echoed from where the kernel put them. */
+const LARGE_DRIVERS: readonly ServerDriver[] = [
+  ...DRIVERS,
+  { name: 'onering-promise (lease)', family: 'onering', driver: 'onering/echo-lease' },
+];
+
 export const echo: Scenario = {
   name: 'echo',
   group: 'sockets',
   summary: 'TCP echo of 64 bytes: throughput on 1 to 10,000 connections',
   cases: (bench) =>
     connectionsOf(bench, [4], [32], [1, 32, 256, 1000, 10_000]).map((connections) =>
-      throughputCase(bench, connections, bench.settings.messageSize ?? SMALL),
+      throughputCase(bench, DRIVERS, connections, bench.settings.messageSize ?? SMALL),
     ),
 };
 
@@ -44,7 +50,7 @@ export const echoLarge: Scenario = {
   summary: 'TCP echo of 16 KiB',
   cases: (bench) =>
     connectionsOf(bench, [4], [32], [32, 256]).map((connections) =>
-      throughputCase(bench, connections, bench.settings.messageSize ?? LARGE),
+      throughputCase(bench, LARGE_DRIVERS, connections, bench.settings.messageSize ?? LARGE),
     ),
 };
 
@@ -85,11 +91,16 @@ function contendersOf(bench: Bench, drivers: readonly ServerDriver[]): Contender
   return [...serverContenders(bench, drivers), { name: 'c', family: 'c', command: twin }];
 }
 
-function throughputCase(bench: Bench, connections: number, size: number): Case {
+function throughputCase(
+  bench: Bench,
+  drivers: readonly ServerDriver[],
+  connections: number,
+  size: number,
+): Case {
   const count = `${connections} connection${connections === 1 ? '' : 's'}`;
   return echoCase(bench, {
     title: `TCP echo, ${count}, ${size >= 1024 ? `${size / 1024} KiB` : `${size} bytes`}`,
-    contenders: contendersOf(bench, DRIVERS),
+    contenders: contendersOf(bench, drivers),
     sizes: [connections, size],
   });
 }
