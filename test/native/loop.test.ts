@@ -101,7 +101,7 @@ describe('hostLoop', () => {
     expect(answer).toBe(3);
   });
 
-  it('would not sleep when an immediate waits, and for ever when nothing does', async () => {
+  it('would not sleep when an immediate waits, and for long when nothing does', async () => {
     const answer = await run(`
       setImmediate(() => {});
       const withImmediate = loop.timeoutMs();
@@ -118,7 +118,10 @@ describe('hostLoop', () => {
       loop.start();
       loop.setReferenced(true);
     `);
-    expect(answer).toEqual([0, -1]);
+    const [withImmediate, alone] = answer as [number, number];
+    expect(withImmediate).toBe(0);
+    // V8 itself may look after its heap in half a minute: it does on Node 26.
+    expect(alone === -1 || alone > 10_000).toBe(true);
   });
 
   it('learns that time has passed', async () => {
