@@ -16,6 +16,7 @@ import type { Addresses } from './addresses.ts';
 import { BufferSlots } from './buffer-slots.ts';
 import type { HeapBallast } from './heap-ballast.ts';
 import type { Ring } from './ring.ts';
+import { SMALL_CHUNK_MAX, SmallChunks } from './small-chunks.ts';
 
 /** Below, a copy from Node's pool costs less than memory of its own. */
 const COPY_SIZE_MIN = 4096;
@@ -41,10 +42,13 @@ export class ReceiveBuffers {
   readonly #addresses: Addresses;
   readonly #slots: BufferSlots;
   readonly #ballast: HeapBallast;
+  readonly #small = new SmallChunks();
   /** By id; the kernel's or ours, never a program's. */
   readonly #memory: Buffer[] = [];
   /** Where they are. */
   readonly #starts: number[] = [];
+  /** The same memory in words, once something small was in it. */
+  readonly #words: (Int32Array | null)[] = [];
   /** From here on a chunk is handed over. */
   readonly #handOverMin: number;
 
@@ -80,11 +84,25 @@ export class ReceiveBuffers {
       this.#renew(id);
       return length === memory.length ? memory : memory.subarray(0, length);
     }
+    const copy = length <= SMALL_CHUNK_MAX ? this.#copyWords(id, length) : this.#copy(id, length);
+    this.#slots.provide(id, this.#starts[id] ?? 0, this.size);
+    return copy;
+  }
+
+  #copyWords(id: number, length: number): Buffer {
+    let words = this.#words[id] ?? null;
+    if (words === null) {
+      words = new Int32Array((this.#memory[id] ?? NOTHING).buffer);
+      this.#words[id] = words;
+    }
+    return this.#small.copy(words, length);
+  }
+
+  #copy(id: number, length: number): Buffer {
     // Larger ones do not come from the pool.
     if (length >= COPY_SIZE_MIN) this.#ballast.onMemory(length);
     const copy = Buffer.allocUnsafe(length);
-    memory.copy(copy, 0, 0, length);
-    this.#slots.provide(id, this.#starts[id] ?? 0, this.size);
+    (this.#memory[id] ?? NOTHING).copy(copy, 0, 0, length);
     return copy;
   }
 
@@ -110,6 +128,7 @@ export class ReceiveBuffers {
   free(): void {
     this.#slots.free();
     this.#memory.length = 0;
+    this.#words.length = 0;
   }
 
   #renew(id: number): void {
@@ -117,6 +136,7 @@ export class ReceiveBuffers {
     const start = this.#addresses.of(memory);
     this.#memory[id] = memory;
     this.#starts[id] = start;
+    this.#words[id] = null;
     this.#slots.provide(id, start, this.size);
   }
 }

@@ -112,6 +112,20 @@ describe('ReceiveBuffers', () => {
     expect(chunk.buffer.byteLength === SIZE).toBe(isHandedOver);
   });
 
+  it('copies every small length out of a buffer that is used again', () => {
+    const { kernel, buffers } = made(1);
+    const chunks = Array.from({ length: 300 }, (_, at) =>
+      buffers.take(kernel.receive(at & 0xff, at + 1), at + 1),
+    );
+    for (const [at, chunk] of chunks.entries()) {
+      expect(chunk).toHaveLength(at + 1);
+      expect(chunk.every((byte) => byte === (at & 0xff))).toBe(true);
+    }
+    // Another in its place: what is small comes from there from now on.
+    buffers.take(kernel.receive(1, SIZE), SIZE);
+    expect(buffers.take(kernel.receive(9, 6), 6).toString('hex')).toBe('090909090909');
+  });
+
   it('copies small chunks whatever the size of the buffers', () => {
     const { kernel, buffers } = made(1, 1024);
     const chunk = buffers.take(kernel.receive(7, 1024), 1024);
