@@ -455,6 +455,8 @@ streamSuite.add('writes to a peer that is gone fail with EPIPE or ECONNRESET', a
       () => undefined,
       (error: Error) => error,
     );
+    // What was copied is sent, or refused, with the tick.
+    await nextTurn();
   }
   expect(failure).toMatchObject({ syscall: 'write' });
   expect(['write EPIPE', 'write ECONNRESET']).toContain(failure?.message);

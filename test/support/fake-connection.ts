@@ -23,6 +23,9 @@ export class FakeConnection implements Connection {
   /** Everything that was asked for but `send`, in order. */
   readonly calls: string[] = [];
   readonly sends: FakeSend[] = [];
+  /** Copies of what was sent promptly: up to so many bytes each. */
+  readonly prompt: Buffer[] = [];
+  promptMax = 0;
   readonly shutdowns: SendCallback[] = [];
   handler: ConnectionHandler | null = null;
 
@@ -42,6 +45,13 @@ export class FakeConnection implements Connection {
 
   setLending(isLending: boolean): void {
     this.calls.push(isLending ? 'lend' : 'copy');
+  }
+
+  sendPromptly(data: string | Uint8Array, encoding: BufferEncoding): number {
+    const bytes = typeof data === 'string' ? Buffer.from(data, encoding) : Buffer.from(data);
+    if (bytes.length > this.promptMax) return 0;
+    this.prompt.push(bytes);
+    return bytes.length;
   }
 
   send(bytes: Uint8Array, done: SendCallback | null): void {

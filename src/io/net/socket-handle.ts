@@ -10,6 +10,7 @@
  */
 
 import { AsyncResource } from 'node:async_hooks';
+import type { Duplex } from 'node:stream';
 import { EBADF, ECANCELED } from '../../native/abi.ts';
 import { systemError } from '../../runtime/index.ts';
 import type { Runtime } from '../../runtime/index.ts';
@@ -33,18 +34,9 @@ export interface Chunk {
 
 /** Up to here a copy costs less than a vector. */
 const COPY_SIZE_MAX = 16 * 1024;
-/** Up to here a copy costs less than waiting for a completion. */
-const PROMPT_SIZE_MAX = 4 * 1024;
-/** So long a text is always encoded, which is a copy as well; a character has 3 bytes at most. */
-const TEXT_LENGTH_MAX = COPY_SIZE_MAX / 3;
 
-/** What a handle needs of its socket: a few members that every `Socket` has. */
-export interface HandleOwner {
-  readonly destroyed: boolean;
-  readonly readableEnded: boolean;
-  push(chunk: Buffer | null): boolean;
-  read(size: number): unknown;
-  destroy(error?: Error): unknown;
+/** What a handle needs of its socket. */
+export interface HandleOwner extends Duplex {
   _unrefTimer(): void;
 }
 
@@ -164,10 +156,20 @@ export class SocketHandle extends AsyncResource implements ConnectionHandler {
     return 0;
   }
 
+  /**
+   * As in Node, where most writes are over when they return: the bytes are copied, and nothing
+   * comes before them. Returns false for many, and where something is being sent already.
+   */
+  writePromptly(data: string | Uint8Array, encoding: BufferEncoding): boolean {
+    if (this.#connection === null) return false;
+    const size = this.#connection.sendPromptly(data, encoding);
+    this.bytesWritten += size;
+    return size > 0;
+  }
+
   /** Sends one chunk. One write at a time. */
   write(data: string | Uint8Array, encoding: BufferEncoding, done: WriteDone): void {
-    const isSmall = data.length <= (typeof data === 'string' ? TEXT_LENGTH_MAX : PROMPT_SIZE_MAX);
-    if (isSmall && this.#writePromptly(data, encoding)) {
+    if (this.writePromptly(data, encoding)) {
       done(null);
       return;
     }
@@ -292,23 +294,6 @@ export class SocketHandle extends AsyncResource implements ConnectionHandler {
   takeError(error: Error): void {
     this.#owner?._unrefTimer();
     this.#owner?.destroy(plainError(error));
-  }
-
-  /**
-   * As in Node, where most writes are over when they return: the bytes are copied, and nothing
-   * comes before them. Returns false where something is being sent already.
-   */
-  #writePromptly(data: string | Uint8Array, encoding: BufferEncoding): boolean {
-    const size = sizeOfChunk(data, encoding);
-    const room = this.#connection?.room(size) ?? null;
-    if (room === null) return false;
-    if (typeof data === 'string') {
-      this.#sendPromptly(room.write(data, encoding));
-    } else {
-      room.set(data);
-      this.#sendPromptly(size);
-    }
-    return true;
   }
 
   #sendPromptly(size: number): void {

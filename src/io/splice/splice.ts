@@ -146,7 +146,7 @@ async function move(source: SocketStream, target: SocketStream): Promise<number>
   if (to.queuedBytes > 0) await send(to, Buffer.alloc(0));
   const progress: SpliceProgress = {
     onFilled: (count) => (from.bytesRead += count),
-    onEmptied: (count) => (to.bytesWritten += count),
+    onEmptied: (count) => to.countWritten(count),
   };
   const origin = { fd: from.fd, offset: null, lengthMax: Infinity };
   const splice = new RingSplice(from.engine, origin, to.fd, progress);
@@ -170,7 +170,7 @@ async function moveFile(part: FilePart, target: SocketStream): Promise<number> {
   if (to.queuedBytes > 0) await send(to, Buffer.alloc(0));
   const progress: SpliceProgress = {
     onFilled: () => {},
-    onEmptied: (count) => (to.bytesWritten += count),
+    onEmptied: (count) => to.countWritten(count),
   };
   const origin = { fd: part.fd, offset: part.offset, lengthMax: part.length };
   try {

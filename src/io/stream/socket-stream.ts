@@ -13,13 +13,16 @@ import type { File } from '../file.ts';
 import { sendFile, spliceStreams } from '../splice/splice.ts';
 import type { SendFileOptions, SpliceOptions } from '../splice/splice.ts';
 import type { Connection, SendCallback } from '../tcp/connection.ts';
-import { bytesOf, validateSignal } from './arguments.ts';
+import { bytesOf, validateBytes, validateSignal } from './arguments.ts';
 import { ReadQueue } from './read-queue.ts';
 import { readableOf, writableOf } from './web-streams.ts';
 import { WriteCork } from './write-cork.ts';
 
 /** Bytes buffered before receiving stops. */
 const READ_BUFFER_MAX = 64 * 1024;
+
+/** What every prompt write gets. */
+const WRITTEN: Promise<void> = Promise.resolve();
 
 /** What a read or a write may carry. */
 export interface StreamOptions {
@@ -31,8 +34,9 @@ export interface StreamOptions {
  * A connected stream socket: the common part of `TcpStream` and `UnixStream`, which are made by
  * their `connect` and by listeners.
  *
- * `read()` gives whatever arrived, `null` at the end. `write()` resolves when the kernel has the
- * bytes, in the order of the calls; the buffer must not change until then.
+ * `read()` gives whatever arrived, `null` at the end. `write()` resolves when the bytes need not be
+ * kept any longer, in the order of the calls: when the kernel has them, or a copy of few is on its
+ * way to it. The buffer must not change until then.
  *
  * @example
  * ```ts
@@ -48,6 +52,8 @@ export interface StreamOptions {
  * ```
  */
 export class SocketStream {
+  /** @internal */
+  readonly settlesOnly = true;
   readonly #connection: Connection;
   readonly #queue: ReadQueue = new ReadQueue();
   readonly #cork: WriteCork;
@@ -137,14 +143,24 @@ export class SocketStream {
   /**
    * Sends bytes.
    *
+   * Up to 4 KiB are copied while no other send is in flight, and count as written at once, as they
+   * do in Node: they go out with the tick, before anything that follows. Should that fail, the next
+   * `read` and the next `write` after the tick tell.
+   *
    * @param data - bytes, or a string that is sent as UTF-8.
-   * @param options - an abort signal; aborting destroys the stream, since part may be sent.
-   * @returns a promise that resolves when the kernel has all of it.
+   * @param options - an abort signal; aborting destroys the stream, since part may be sent. A write
+   *   that carries options is never copied.
+   * @returns a promise that resolves when the kernel has all of it, or the copy.
    * @throws `EPIPE`, `ECONNRESET` and what else send(2) names; `ERR_SOCKET_CLOSED`; the signal's
    *   reason; `ERR_STREAM_SPLICED` while bytes are spliced into it; `ERR_INVALID_ARG_TYPE`.
    * @see https://man7.org/linux/man-pages/man3/io_uring_prep_send.3.html
    */
   write(data: string | Uint8Array, options?: StreamOptions): Promise<void> {
+    try {
+      if (options === undefined && this.#writePromptly(data)) return WRITTEN;
+    } catch (error) {
+      return Promise.reject(error);
+    }
     return new Promise((resolve, reject) => {
       const bytes = bytesOf(data);
       this.#cork.send(bytes, this.#settler(options, resolve, reject));
@@ -425,6 +441,13 @@ export class SocketStream {
   #lend(isLending: boolean): void {
     this.#isLending = isLending;
     this.#connection.setLending(isLending);
+  }
+
+  /** Whether few bytes could be copied. After a failure the kernel is asked, and says so again. */
+  #writePromptly(data: string | Uint8Array): boolean {
+    if (this.#isWriteBusy || this.#error !== null || this.#cork.isCorked) return false;
+    if (typeof data !== 'string') validateBytes(data);
+    return this.#connection.sendPromptly(data, 'utf8') > 0;
   }
 
   /** Checks what a write may carry, and makes what settles its promise. */

@@ -12,6 +12,8 @@ import type { SocketAddress } from './address.ts';
 
 /** Hears what happens to a connection. Each is called in the order things happened. */
 export interface ConnectionHandler {
+  /** Whether it calls nobody and only settles promises: one drain does for a whole batch then. */
+  readonly settlesOnly?: boolean;
   /** Bytes arrived; the buffer is the handler's own. */
   onData(chunk: Buffer): void;
   /** The same bytes without a copy, where lending was asked for. */
@@ -49,6 +51,11 @@ export interface Connection {
   setLending(isLending: boolean): void;
   /** Queues bytes, in order. They must not change until the callback is called. */
   send(bytes: Uint8Array, done: SendCallback | null): void;
+  /**
+   * Sends a copy of few bytes, in order, and counts them as sent; a failure is `onError`. Returns
+   * how many they were, or 0 where it takes a `send`.
+   */
+  sendPromptly(data: string | Uint8Array, encoding: BufferEncoding): number;
   /** Sends what is queued, then tells the peer that nothing follows. */
   shutdown(done: SendCallback): void;
   /** Sends what is queued, then closes. `onClose` follows. */

@@ -131,6 +131,11 @@ export class NodeConnection implements Connection {
   /** Node has copied already. */
   setLending(): void {}
 
+  /** Node copies nothing. */
+  sendPromptly(): number {
+    return 0;
+  }
+
   send(bytes: Uint8Array, done: SendCallback | null): void {
     if (this.#isClosing || this.#isShutDown) {
       done?.(closedError('socket'));

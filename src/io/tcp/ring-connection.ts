@@ -29,10 +29,14 @@ import { applyKeepAlive } from './keep-alive.ts';
 import type { KeepAlive } from './keep-alive.ts';
 import { RingReceiver } from './ring-receiver.ts';
 import type { ReceiveTarget } from './ring-receiver.ts';
-import { RingSender, tell } from './ring-sender.ts';
+import { PROMPT_COPY_MAX, RingSender, tell } from './ring-sender.ts';
 
 type CloseState = 'open' | 'flushing' | 'canceling' | 'closing' | 'closed';
 
+/** Up to here a copy costs less than waiting for a completion. */
+const PROMPT_SIZE_MAX = 4 * 1024;
+/** So long a text is always encoded, which is a copy as well; a character has 3 bytes at most. */
+const TEXT_LENGTH_MAX = PROMPT_COPY_MAX / 3;
 /** `struct linger`: on, for 0 seconds. */
 const RESET_ON_CLOSE = new Uint8Array(new Int32Array([1, 0]).buffer);
 
@@ -91,12 +95,12 @@ export class RingConnection implements Connection {
   }
 
   get bytesWritten(): number {
-    return this.#sender.sentBytes;
+    return this.#sender.writtenBytes;
   }
 
   /** Guests count what they send here as well. */
-  set bytesWritten(bytes: number) {
-    this.#sender.sentBytes = bytes;
+  countWritten(bytes: number): void {
+    this.#sender.sentBytes += bytes;
   }
 
   get queuedBytes(): number {
@@ -123,8 +127,14 @@ export class RingConnection implements Connection {
   }
 
   setHandler(handler: ConnectionHandler): void {
-    if (this.#closeState === 'closed') setImmediate(() => handler.onClose());
-    else this.#handler = handler;
+    if (this.#closeState === 'closed') {
+      setImmediate(() => handler.onClose());
+      return;
+    }
+    this.#handler = handler;
+    const runsUserCode = handler.settlesOnly !== true;
+    this.#receiver.runsUserCode = runsUserCode;
+    this.#sender.runsUserCode = runsUserCode;
   }
 
   /** Receives into the target's buffers from now on. Nothing may be received meanwhile. */
@@ -173,6 +183,18 @@ export class RingConnection implements Connection {
 
   sendRoom(size: number): void {
     this.#sender.sendRoom(size);
+  }
+
+  sendPromptly(data: string | Uint8Array, encoding: BufferEncoding): number {
+    const isText = typeof data === 'string';
+    if (data.length > (isText ? TEXT_LENGTH_MAX : PROMPT_SIZE_MAX)) return 0;
+    const room = this.room(isText ? Buffer.byteLength(data, encoding) : data.length);
+    if (room === null) return 0;
+    let size = data.length;
+    if (isText) size = room.write(data, encoding);
+    else room.set(data);
+    this.#sender.sendRoom(size);
+    return size;
   }
 
   /** Sends pieces as one, in order. They must not change until the callback is called. */

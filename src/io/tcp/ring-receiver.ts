@@ -57,6 +57,8 @@ const MEAGER_CHUNKS = 8;
 
 export class RingReceiver {
   bytesRead = 0;
+  /** Whether what arrives is handed to user code at once. */
+  runsUserCode = true;
   readonly #engine: Engine;
   readonly #fd: number;
   readonly #owner: ReceiverOwner;
@@ -178,7 +180,8 @@ export class RingReceiver {
     const group = buffer === null ? this.#chooseGroup() : 0;
     const operation = scheduler.begin(onReceive, 'read');
     operation.context = this;
-    operation.runsUserCode = true;
+    // Chunks of bulk are taken one by one: together they would fill what a stream may buffer.
+    operation.runsUserCode = this.runsUserCode || this.#isBulky;
     if (buffer === null) {
       operation.isMultishot = true;
       prepRecvMultishot(scheduler.sqe, this.#fd, 0, 0, 0);

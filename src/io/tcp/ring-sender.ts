@@ -53,6 +53,8 @@ interface QueuedSend {
 
 /** Up to here copying pieces together costs less than the kernel's walk over a vector. */
 const COPY_SIZE_MAX = 16 * 1024;
+/** Bytes of one prompt send, what joins it included. */
+export const PROMPT_COPY_MAX: number = COPY_SIZE_MAX;
 /** Pieces of one vector: its iovecs take a page at most. */
 const VECTOR_COUNT_MAX = 128;
 /** Bytes of one vector: no more than a socket's buffer takes at once. */
@@ -69,6 +71,8 @@ export class RingSender {
   queuedBytes = 0;
   /** Bytes that the kernel took. */
   sentBytes = 0;
+  /** Whether those who wait for a send are user code. */
+  runsUserCode = true;
   readonly #engine: Engine;
   readonly #fd: number;
   readonly #owner: SenderOwner;
@@ -100,6 +104,11 @@ export class RingSender {
 
   get isBusy(): boolean {
     return this.#operation !== null;
+  }
+
+  /** Bytes that the kernel took, and those of a prompt send, which count as sent. */
+  get writtenBytes(): number {
+    return this.#isPrompt ? this.sentBytes + this.#size - this.#offset : this.sentBytes;
   }
 
   /** Bytes that are not with the kernel yet: of a large send, falling while it moves. */
@@ -137,7 +146,7 @@ export class RingSender {
    * it and call `sendRoom` at once.
    */
   room(size: number): Buffer | null {
-    if (size === 0 || this.#size + size > COPY_SIZE_MAX || this.#queue.length > 0) return null;
+    if (size === 0 || this.#size + size > PROMPT_COPY_MAX || this.#queue.length > 0) return null;
     const { pool } = this.#engine;
     if (this.#operation === null) {
       this.#block = pool.take(size);
@@ -242,7 +251,7 @@ export class RingSender {
     const operation = scheduler.begin(onSent, 'write');
     operation.context = this;
     operation.keep = bytes;
-    operation.runsUserCode = !this.#isPrompt;
+    operation.runsUserCode = this.runsUserCode && !this.#isPrompt;
     this.#operation = operation;
     if (this.#isVector) {
       operation.keep = this.#batch;

@@ -6,7 +6,7 @@
 import type { AsyncResource } from 'node:async_hooks';
 import type { SocketAddress } from './address.ts';
 import type { Connection } from './connection.ts';
-import { bytesOf } from '../stream/arguments.ts';
+import { bytesOf, validateBytes } from '../stream/arguments.ts';
 
 /** What a listener in callback form calls. All are optional but `data`. */
 export interface SocketCallbacks {
@@ -98,8 +98,12 @@ export class TcpSocket {
    * @returns false when more is queued than is good: wait for `drain` then.
    */
   write(data: string | Uint8Array): boolean {
-    this.#connection.send(bytesOf(data), this.#onSent);
-    if (this.#connection.queuedBytes < HIGH_WATER_MARK) return true;
+    const connection = this.#connection;
+    if (typeof data !== 'string') validateBytes(data);
+    if (connection.sendPromptly(data, 'utf8') === 0) {
+      connection.send(typeof data === 'string' ? Buffer.from(data) : data, this.#onSent);
+    }
+    if (connection.queuedBytes < HIGH_WATER_MARK) return true;
     this.#isWaiting = true;
     return false;
   }

@@ -53,6 +53,39 @@ describe('ReadQueue', () => {
     expect(String(await next)).toBe('x');
   });
 
+  it('serves many rounds of one and of several who wait', async () => {
+    const queue = new ReadQueue();
+    for (let round = 0; round < 5; round += 1) {
+      const alone = queue.wait<Buffer>(false, undefined);
+      queue.push(Buffer.from(`${round}`));
+      const both = [queue.wait<Buffer>(false, undefined), queue.wait<Lease>(true, undefined)];
+      queue.push(Buffer.from('x'));
+      queue.push(lent('y').lease);
+      const [chunk, lease] = (await Promise.all(both)) as [Buffer, Lease];
+      expect([String(await alone), String(chunk), String(lease.bytes)]).toEqual([
+        `${round}`,
+        'x',
+        'y',
+      ]);
+      expect(queue.isAwaited).toBe(false);
+    }
+  });
+
+  it('keeps those behind in line when the first or one between is aborted', async () => {
+    const queue = new ReadQueue();
+    const [first, between] = [new AbortController(), new AbortController()];
+    const gone = [rejectionOf(queue.wait(false, first.signal))];
+    const second = queue.wait<Buffer>(false, undefined);
+    gone.push(rejectionOf(queue.wait(false, between.signal)));
+    const last = queue.wait<Buffer>(false, undefined);
+    between.abort(new Error('between'));
+    first.abort(new Error('first'));
+    queue.push(Buffer.from('2'));
+    queue.push(Buffer.from('4'));
+    expect((await Promise.all(gone)).map(({ message }) => message)).toEqual(['first', 'between']);
+    expect([String(await second), String(await last)]).toEqual(['2', '4']);
+  });
+
   it('ends and fails everybody who waits', async () => {
     const queue = new ReadQueue();
     const ended = [queue.wait(false, undefined), queue.wait(true, undefined)];

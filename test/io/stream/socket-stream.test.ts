@@ -130,6 +130,48 @@ describe('SocketStream.write', () => {
     expect(isDone).toBe(true);
   });
 
+  it('is over at once when few bytes were copied', async () => {
+    const { connection, stream } = open();
+    connection.promptMax = 4;
+    const bytes = Buffer.from('abcd');
+    await stream.write(bytes);
+    await stream.write('1234');
+    expect(connection.prompt.map(String)).toEqual(['abcd', '1234']);
+    const { signal } = new AbortController();
+    const writes = [stream.write('12345'), stream.write('1', { signal })];
+    expect(connection.sends.map(({ bytes: sent }) => String(sent))).toEqual(['12345', '1']);
+    connection.finishSend();
+    connection.finishSend();
+    await Promise.all(writes);
+  });
+
+  it('waits for the connection from its first failure on', async () => {
+    const { connection, stream } = open();
+    connection.promptMax = 4;
+    await stream.write('1');
+    const failure = new Error('reset');
+    connection.handler?.onError(failure);
+    const write = rejectionOf(stream.write('2'));
+    connection.finishSend(failure);
+    expect([await write, await rejectionOf(stream.read())]).toEqual([failure, failure]);
+    expect(connection.prompt.map(String)).toEqual(['1']);
+  });
+
+  it('copies nothing past what is corked, and nothing that it refuses', async () => {
+    const { connection, stream } = open();
+    connection.promptMax = 64;
+    stream.cork();
+    const held = [stream.write('a'), stream.write('b')];
+    expect(connection.prompt).toEqual([]);
+    stream.uncork();
+    connection.finishSend();
+    await Promise.all(held);
+    const shared = new Uint8Array(new SharedArrayBuffer(8));
+    expect((await rejectionOf(stream.write(shared))).code).toBe('ERR_INVALID_ARG_VALUE');
+    expect((await rejectionOf(stream.write(7 as never))).code).toBe('ERR_INVALID_ARG_TYPE');
+    expect(connection.prompt).toEqual([]);
+  });
+
   it('passes a view on without copying it', () => {
     const { connection, stream } = open();
     const bytes = new Uint8Array(4);

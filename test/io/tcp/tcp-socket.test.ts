@@ -79,6 +79,31 @@ describe('TcpSocket.write', () => {
     expect(socket.write('y')).toBe(true);
   });
 
+  it('sends few bytes at once, and what does not fit the other way', () => {
+    const { connection, socket } = open();
+    connection.promptMax = 4;
+    const bytes = Buffer.from('abcd');
+    expect([socket.write('1234'), socket.write(bytes), socket.write('12345')]).toEqual([
+      true,
+      true,
+      true,
+    ]);
+    expect(connection.prompt.map(String)).toEqual(['1234', 'abcd']);
+    expect(connection.sends.map(({ bytes: sent }) => String(sent))).toEqual(['12345']);
+  });
+
+  it('refuses memory that may move, however few bytes it is', () => {
+    const { connection, socket } = open();
+    connection.promptMax = 64;
+    expect(() => socket.write(new Uint8Array(new SharedArrayBuffer(8)))).toThrow(
+      expect.objectContaining({ code: 'ERR_INVALID_ARG_VALUE' }),
+    );
+    expect(() => socket.write(7 as never)).toThrow(
+      expect.objectContaining({ code: 'ERR_INVALID_ARG_TYPE' }),
+    );
+    expect([connection.prompt, connection.sends]).toEqual([[], []]);
+  });
+
   it('calls drain once, when all is with the kernel', () => {
     const { connection, socket, called } = open();
     socket.write(Buffer.alloc(64 * 1024));
