@@ -8,6 +8,7 @@
  */
 
 import type { Duplex } from 'node:stream';
+import { writeAfterEnd } from './net-errors.ts';
 
 /** Called while `'end'` is emitted: Node's call comes from `process.nextTick`. */
 export function endOnceDrained(socket: Duplex): void {
@@ -34,4 +35,23 @@ function endWhenQuiet(socket: Duplex): void {
   if (socket.writableEnded || socket.destroyed) return;
   if (socket.writableNeedDrain) socket.once('drain', () => setImmediate(endWhenQuiet, socket));
   else socket.end();
+}
+
+/** `write`, but for a socket that has ended with its peer: there the write is an error. */
+export function refusingOnceEnded(write: Duplex['write']): Duplex['write'] {
+  return function writeAfterPeersEnd(
+    this: Duplex,
+    chunk: unknown,
+    encoding?: BufferEncoding | ((error?: Error | null) => void),
+    callback?: (error?: Error | null) => void,
+  ): boolean {
+    if (!this.writableEnded) {
+      return write.call(this, chunk, encoding as BufferEncoding, callback);
+    }
+    const done = typeof encoding === 'function' ? encoding : callback;
+    const error = writeAfterEnd();
+    if (typeof done === 'function') process.nextTick(done, error);
+    this.destroy(error);
+    return false;
+  };
 }

@@ -22,6 +22,7 @@ import type { KeepAlive } from '../tcp/keep-alive.ts';
 import { RingConnection } from '../tcp/ring-connection.ts';
 import type { ReceiveTarget } from '../tcp/ring-receiver.ts';
 import { plainError } from './net-errors.ts';
+import { mayEmit } from './shortcuts.ts';
 
 /** Called when a write is over. */
 export type WriteDone = (error?: Error | null) => void;
@@ -276,7 +277,9 @@ export class SocketHandle extends AsyncResource implements ConnectionHandler {
     const owner = this.#owner;
     if (owner === null) return;
     owner._unrefTimer();
-    if (!owner.destroyed && !owner.push(chunk) && this.reading) this.readStop();
+    if (owner.destroyed) return;
+    if (mayEmit(owner)) owner.emit('data', chunk);
+    else if (!owner.push(chunk) && this.reading) this.readStop();
   }
 
   /** @internal */

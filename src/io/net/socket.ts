@@ -15,13 +15,8 @@ import { beginConnect, validateConnect } from './connect.ts';
 import type { ConnectOptions } from './connect.ts';
 import { IdleTimer, TIMEOUT_MS_MAX, warnOfLongTimeout } from './idle-timer.ts';
 import { isOtherKeepAlive, keepAliveOf, keepAliveOption } from './keep-alive.ts';
-import { endOnceDrained } from './late-end.ts';
-import {
-  closedBeforeConnection,
-  invalidHandleType,
-  socketClosed,
-  writeAfterEnd,
-} from './net-errors.ts';
+import { endOnceDrained, refusingOnceEnded } from './late-end.ts';
+import { closedBeforeConnection, invalidHandleType, socketClosed } from './net-errors.ts';
 import { blockListOf, net, refuseAsNode } from './node-net.ts';
 import { isOnRead, OnRead } from './on-read.ts';
 import type { OnReadOptions } from './on-read.ts';
@@ -30,6 +25,7 @@ import { SocketHandle, sizeOfChunk } from './socket-handle.ts';
 import type { Chunk, HandleOwner, WriteDone } from './socket-handle.ts';
 import { inOwnContext } from './write-context.ts';
 import type { KeepAlive } from '../tcp/keep-alive.ts';
+import { encodingAtOnce } from './shortcuts.ts';
 import { adoptDescriptor, standInFor, streamOptions } from './socket-options.ts';
 import type { SocketOptions } from './socket-options.ts';
 import { addTypeOfService, applyTypeOfService, takeTypeOfService } from './type-of-service.ts';
@@ -261,6 +257,7 @@ export class RingSocket extends StreamBase implements HandleOwner {
     encoding?: BufferEncoding | ((error?: Error | null) => void),
     callback?: (error?: Error | null) => void,
   ): boolean {
+    if (callback === undefined && this.#writeAtOnce(chunk, encoding)) return true;
     // The callback belongs to whoever writes, not to the socket's own async context.
     if (typeof encoding === 'function') return super.write(chunk, inOwnContext(encoding));
     if (callback === undefined) return super.write(chunk, encoding as BufferEncoding);
@@ -398,6 +395,16 @@ export class RingSocket extends StreamBase implements HandleOwner {
     if (!this.isPaused()) this.read(0);
   }
 
+  /** The write that most are, without the stream's part in it. Returns false for any other. */
+  #writeAtOnce(chunk: unknown, encoding: unknown): boolean {
+    const handle = this._handle;
+    if (handle === null || this.connecting || this._write !== ownWrite) return false;
+    const name = encodingAtOnce(this, chunk, encoding);
+    if (name === null || !handle.writePromptly(chunk as string | Uint8Array, name)) return false;
+    this._unrefTimer();
+    return true;
+  }
+
   #startOnRead(): void {
     if (this.#onRead === null || this.connecting || this._handle === null) return;
     if (!this._handle.reading) this._handle.readStart();
@@ -462,6 +469,8 @@ export class RingSocket extends StreamBase implements HandleOwner {
   }
 }
 
+const ownWrite: unknown = Reflect.get(RingSocket.prototype, '_write');
+
 /** With `allowHalfOpen` off the socket ends with its peer: what is written then, is late. */
 function onReadableEnd(this: RingSocket): void {
   // TLS has answers of its own to an end, and ends the socket after them.
@@ -471,19 +480,7 @@ function onReadableEnd(this: RingSocket): void {
   if (this.writableNeedDrain) endOnceDrained(this);
 }
 
-function writeAfterPeersEnd(
-  this: RingSocket,
-  chunk: unknown,
-  encoding?: BufferEncoding | ((error?: Error | null) => void),
-  callback?: (error?: Error | null) => void,
-): boolean {
-  if (!this.writableEnded) return RingSocket.prototype.write.call(this, chunk, encoding, callback);
-  const done = typeof encoding === 'function' ? encoding : callback;
-  const error = writeAfterEnd();
-  if (typeof done === 'function') process.nextTick(done, error);
-  this.destroy(error);
-  return false;
-}
+const writeAfterPeersEnd = refusingOnceEnded(Reflect.get(RingSocket.prototype, 'write'));
 
 addTypeOfService(RingSocket.prototype);
 
