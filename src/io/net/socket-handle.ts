@@ -184,16 +184,17 @@ export class SocketHandle extends AsyncResource implements ConnectionHandler {
 
   /** Sends chunks as one: copied together where they are small. */
   writeChunks(chunks: readonly Chunk[], done: WriteDone): void {
+    const most = mostOf(chunks);
+    const room = most <= COPY_SIZE_MAX ? (this.#connection?.room(most) ?? null) : null;
+    if (room !== null) {
+      this.#sendPromptly(fill(room, chunks));
+      done(null);
+      return;
+    }
     let size = 0;
     for (const { chunk, encoding } of chunks) size += sizeOfChunk(chunk, encoding);
     if (size <= COPY_SIZE_MAX) {
-      const room = this.#connection?.room(size) ?? null;
-      if (room === null) {
-        this.write(copyTogether(chunks, size), 'utf8', done);
-      } else {
-        this.#sendPromptly(fill(room, chunks));
-        done(null);
-      }
+      this.write(copyTogether(chunks, size), 'utf8', done);
       return;
     }
     this.#writeDone = done;
@@ -380,6 +381,15 @@ export function sizeOfChunk(chunk: string | Uint8Array, encoding: BufferEncoding
   return typeof chunk === 'string' ? Buffer.byteLength(chunk, encoding) : chunk.length;
 }
 
+/** How many bytes chunks are at most: to count those of a text takes as long as to write it. */
+function mostOf(chunks: readonly Chunk[]): number {
+  let most = 0;
+  for (const { chunk, encoding } of chunks) {
+    most += typeof chunk === 'string' && encoding !== 'latin1' ? 3 * chunk.length : chunk.length;
+  }
+  return most;
+}
+
 function copyTogether(chunks: readonly Chunk[], size: number): Buffer {
   const copy = Buffer.allocUnsafe(size);
   fill(copy, chunks);
@@ -391,7 +401,7 @@ function fill(into: Buffer, chunks: readonly Chunk[]): number {
   let at = 0;
   for (const { chunk, encoding } of chunks) {
     if (typeof chunk === 'string') {
-      at += into.write(chunk, at, encoding);
+      if (chunk !== '') at += into.write(chunk, at, encoding);
     } else {
       into.set(chunk, at);
       at += chunk.length;

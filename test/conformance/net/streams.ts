@@ -216,6 +216,45 @@ streamsSuite.add('small writes of every kind arrive in order', async () => {
   await both.end();
 });
 
+streamsSuite.add('what was corked arrives as one, whatever it was written as', async () => {
+  const both = await pair();
+  const { socket, peer } = both;
+  const rounds: [chunk: string | Buffer, encoding: BufferEncoding | undefined][][] = [
+    [
+      ['', undefined],
+      [Buffer.alloc(0), undefined],
+    ],
+    [
+      ['é', 'utf8'],
+      ['\u{e9}', 'latin1'],
+      ['', 'latin1'],
+      ['2d7a', 'hex'],
+      [Buffer.from('.'), undefined],
+    ],
+    [
+      ['a'.repeat(6000), 'utf8'],
+      ['b'.repeat(6000), 'latin1'],
+    ],
+    [
+      ['c'.repeat(20_000), 'utf8'],
+      ['d', 'utf8'],
+    ],
+  ];
+  let expected = '';
+  for (const chunks of rounds) {
+    socket.cork();
+    for (const [chunk, encoding] of chunks) {
+      socket.write(chunk, encoding);
+      const bytes = typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk;
+      expected += bytes.toString('latin1');
+    }
+    socket.uncork();
+  }
+  expect(await received(peer, expected.length)).toBe(expected);
+  expect(socket.bytesWritten).toBe(expected.length);
+  await both.end();
+});
+
 streamsSuite.add('write says what Node says, and counts nothing that was refused', async () => {
   const both = await pair();
   const { socket } = both;
