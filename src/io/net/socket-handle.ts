@@ -22,7 +22,7 @@ import type { KeepAlive } from '../tcp/keep-alive.ts';
 import { RingConnection } from '../tcp/ring-connection.ts';
 import type { ReceiveTarget } from '../tcp/ring-receiver.ts';
 import { plainError } from './net-errors.ts';
-import { mayEmit } from './shortcuts.ts';
+import { mayEmit } from '../stream/shortcuts.ts';
 
 /** Called when a write is over. */
 export type WriteDone = (error?: Error | null) => void;

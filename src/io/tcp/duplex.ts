@@ -2,12 +2,20 @@
  * A connection as a `stream.Duplex`, for what is built on Node's streams: `http`, `tls`, pipelines.
  *
  * It has the few methods of `net.Socket` that those call. Reading stops at the stream's high-water
- * mark and so slows the peer down; a write is done when the kernel has the bytes.
+ * mark and so slows the peer down; a write is done when the kernel has the bytes, or a copy of few
+ * is on its way to it.
  */
 
 import { Duplex } from 'node:stream';
+import { IdleTimer, TIMEOUT_MS_MAX } from '../stream/idle-timer.ts';
+import { mayEmit } from '../stream/shortcuts.ts';
 import type { Connection } from './connection.ts';
 import type { TcpStream } from './tcp-stream.ts';
+
+interface Chunk {
+  readonly chunk: string | Buffer;
+  readonly encoding: BufferEncoding;
+}
 
 type Done = (error?: Error | null) => void;
 
@@ -30,12 +38,12 @@ export class TcpDuplex extends Duplex {
   readonly #connection: Connection;
   #onDestroyed: (() => void) | null = null;
   #isGone = false;
-  #timeout: NodeJS.Timeout | null = null;
+  #timer: IdleTimer | null = null;
   #timeoutMs = 0;
 
   /** @internal */
   constructor(connection: Connection) {
-    super({ allowHalfOpen: true, decodeStrings: true, emitClose: true, autoDestroy: true });
+    super({ allowHalfOpen: true, decodeStrings: false, emitClose: true, autoDestroy: true });
     this.#connection = connection;
     connection.setHandler(this);
   }
@@ -87,11 +95,11 @@ export class TcpDuplex extends Duplex {
       if (timeoutMs === 0) this.off('timeout', onTimeout);
       else this.once('timeout', onTimeout);
     }
-    if (this.#timeout !== null) clearTimeout(this.#timeout);
-    this.#timeout = null;
     if (timeoutMs > 0) {
-      this.#timeout = setTimeout(() => this.emit('timeout'), timeoutMs);
-      this.#timeout.unref();
+      this.#timer ??= new IdleTimer(() => this.emit('timeout'));
+      this.#timer.set(Math.min(timeoutMs, TIMEOUT_MS_MAX));
+    } else {
+      this.#timer?.pause();
     }
     return this;
   }
@@ -131,14 +139,22 @@ export class TcpDuplex extends Duplex {
     if (!this.#connection.isClosed) this.#connection.start();
   }
 
-  override _write(chunk: Buffer, _encoding: BufferEncoding, done: Done): void {
+  override _write(chunk: string | Buffer, encoding: BufferEncoding, done: Done): void {
     this.#touch();
-    this.#connection.send(chunk, done);
+    if (this.#connection.sendPromptly(chunk, encoding) > 0) done();
+    else this.#connection.send(bytesOf({ chunk, encoding }), done);
   }
 
-  override _writev(chunks: { chunk: Buffer; encoding: BufferEncoding }[], done: Done): void {
+  /** Small ones join each other; from the first that cannot, the rest goes as one. */
+  override _writev(chunks: Chunk[], done: Done): void {
     this.#touch();
-    this.#connection.send(Buffer.concat(chunks.map(({ chunk }) => chunk)), done);
+    let sent = 0;
+    for (const { chunk, encoding } of chunks) {
+      if (chunk.length > 0 && this.#connection.sendPromptly(chunk, encoding) === 0) break;
+      sent += 1;
+    }
+    if (sent === chunks.length) done();
+    else this.#connection.send(Buffer.concat(chunks.slice(sent).map(bytesOf)), done);
   }
 
   override _final(done: Done): void {
@@ -149,7 +165,7 @@ export class TcpDuplex extends Duplex {
   }
 
   override _destroy(error: Error | null, done: Done): void {
-    if (this.#timeout !== null) clearTimeout(this.#timeout);
+    this.#timer?.clear();
     if (this.#isGone) {
       done(error);
       return;
@@ -161,7 +177,8 @@ export class TcpDuplex extends Duplex {
   /** @internal */
   onData(chunk: Buffer): void {
     this.#touch();
-    if (!this.push(chunk)) this.#connection.stop();
+    if (mayEmit(this)) this.emit('data', chunk);
+    else if (!this.push(chunk)) this.#connection.stop();
   }
 
   /** @internal */
@@ -187,8 +204,12 @@ export class TcpDuplex extends Duplex {
   }
 
   #touch(): void {
-    this.#timeout?.refresh();
+    this.#timer?.touch();
   }
+}
+
+function bytesOf({ chunk, encoding }: Chunk): Buffer {
+  return typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk;
 }
 
 /**

@@ -36,6 +36,25 @@ describe('TcpDuplex, reading', () => {
     duplex.destroy();
   });
 
+  it('hands chunks to a listener, in order, while nothing is buffered', async () => {
+    const { connection, duplex } = open();
+    const seen: string[] = [];
+    duplex.on('data', (chunk) => {
+      seen.push(String(chunk));
+      if (seen.length === 2) duplex.pause();
+    });
+    await nextTurn();
+    for (const text of ['1', '2', '3', '4']) connection.deliver(text);
+    expect([seen, duplex.readableLength]).toEqual([['1', '2'], 2]);
+    duplex.resume();
+    await nextTurn();
+    connection.deliver('5');
+    expect(seen.join('')).toBe('12345');
+    duplex.destroy();
+    connection.deliver('6');
+    expect(seen.join('')).toBe('12345');
+  });
+
   it('ends with the peer, and can still be written to', async () => {
     const { connection, duplex, events } = open();
     duplex.resume();
@@ -79,6 +98,40 @@ describe('TcpDuplex, writing', () => {
     connection.finishSend();
     await nextTurn();
     expect(order).toEqual(['one', 'two', 'three']);
+    duplex.destroy();
+  });
+
+  it('is over at once with what the connection copies', async () => {
+    const { connection, duplex } = open();
+    connection.promptMax = 4;
+    const order: string[] = [];
+    duplex.write('abc', () => order.push('abc'));
+    duplex.write(Buffer.from('1234'), () => order.push('1234'));
+    duplex.write('e9', 'hex', () => order.push('hex'));
+    expect([connection.prompt.map((bytes) => bytes.toString('latin1')), order]).toEqual([
+      ['abc', '1234', '\u{e9}'],
+      [],
+    ]);
+    await nextTurn();
+    expect(order).toEqual(['abc', '1234', 'hex']);
+    expect(connection.sends).toEqual([]);
+    duplex.destroy();
+  });
+
+  it('sends the rest as one from the first that cannot be copied', async () => {
+    const { connection, duplex } = open();
+    connection.promptMax = 4;
+    const order: string[] = [];
+    duplex.cork();
+    for (const text of ['a', '', 'b', 'longer', 'c']) duplex.write(text, () => order.push(text));
+    duplex.uncork();
+    expect(connection.prompt.map(String)).toEqual(['a', 'b']);
+    expect(connection.sends.map(({ bytes }) => String(bytes))).toEqual(['longerc']);
+    await nextTurn();
+    expect(order).toEqual([]);
+    connection.finishSend();
+    await nextTurn();
+    expect(order).toEqual(['a', '', 'b', 'longer', 'c']);
     duplex.destroy();
   });
 

@@ -21,6 +21,7 @@ interface ReadingState {
   readonly dataEmitted: boolean;
   readonly decoder: unknown;
   readonly errored: unknown;
+  readonly destroyed: boolean;
   /** Whom pipes wait for: one, or a set where there are several pipes. */
   readonly awaitDrainWriters: unknown;
 }
@@ -46,6 +47,7 @@ const READING: readonly (keyof ReadingState)[] = [
   'dataEmitted',
   'decoder',
   'errored',
+  'destroyed',
   'awaitDrainWriters',
 ];
 const WRITING: readonly (keyof WritingState)[] = [
@@ -73,6 +75,7 @@ export function mayEmit(stream: Duplex): boolean {
     state.dataEmitted &&
     state.decoder === null &&
     state.errored === null &&
+    !state.destroyed &&
     state.awaitDrainWriters === null &&
     stream.push === nodesPush &&
     stream.listenerCount('data') > 0

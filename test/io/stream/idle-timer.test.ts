@@ -4,7 +4,7 @@
 
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { IdleTimer } from '../../../src/io/net/idle-timer.ts';
+import { IdleTimer } from '../../../src/io/stream/idle-timer.ts';
 
 describe('IdleTimer', () => {
   beforeEach(() => void vi.useFakeTimers());

@@ -3,9 +3,10 @@
  * `test/conformance/net/streams.ts`.
  */
 
+import { once } from 'node:events';
 import { Duplex, PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { encodingAtOnce, mayEmit } from '../../../src/io/net/shortcuts.ts';
+import { encodingAtOnce, mayEmit } from '../../../src/io/stream/shortcuts.ts';
 
 class Plain extends Duplex {
   constructor(options: object = {}) {
@@ -18,8 +19,8 @@ class Plain extends Duplex {
 }
 
 /** One that flows to a listener and has emitted something. */
-async function flowing(): Promise<Plain> {
-  const stream = new Plain();
+async function flowing(options: object = {}): Promise<Plain> {
+  const stream = new Plain(options);
   stream.on('data', () => {});
   await new Promise(setImmediate);
   stream.push('first');
@@ -45,6 +46,7 @@ describe('mayEmit', () => {
     ['decodes', (stream) => stream.setEncoding('utf8')],
     ['has nobody listening', (stream) => stream.removeAllListeners('data')],
     ['has something buffered', (stream) => stream.pause().push('x') && stream.resume()],
+    ['is destroyed', (stream) => stream.destroy()],
     ['is destroyed by an error', (stream) => stream.on('error', () => {}).destroy(new Error('x'))],
     ['has a push of its own', (stream) => (stream.push = () => true)],
     ['was resumed while a pipe waits', (stream) => pipeSlowly(stream, 1)],
@@ -71,6 +73,14 @@ it('mayEmit is not for a stream that is asked to read', async () => {
   stream.push('second');
   await new Promise(setImmediate);
   expect([seen, mayEmit(stream)]).toEqual([[false], true]);
+});
+
+it('mayEmit is not for a stream that has failed, destroyed or not', async () => {
+  const stream = await flowing({ autoDestroy: false });
+  const failed = once(stream, 'error');
+  stream.push(7);
+  await failed;
+  expect([stream.destroyed, mayEmit(stream)]).toEqual([false, false]);
 });
 
 describe('encodingAtOnce', () => {
