@@ -83,7 +83,7 @@ export class SocketStream {
     return this.#connection.bytesRead;
   }
 
-  /** Bytes that the kernel took. */
+  /** Bytes that the kernel took, or a copy of which is on its way to it. */
   get bytesWritten(): number {
     return this.#connection.bytesWritten;
   }

@@ -78,7 +78,7 @@ export class TcpDuplex extends Duplex {
     return this.#connection.bytesRead;
   }
 
-  /** Bytes that the kernel took. */
+  /** Bytes that the kernel took, or a copy of which is on its way to it. */
   get bytesWritten(): number {
     return this.#connection.bytesWritten;
   }

@@ -81,7 +81,7 @@ export class TcpSocket {
     return this.#connection.bytesRead;
   }
 
-  /** Bytes that the kernel took. */
+  /** Bytes that the kernel took, or a copy of which is on its way to it. */
   get bytesWritten(): number {
     return this.#connection.bytesWritten;
   }
@@ -92,7 +92,7 @@ export class TcpSocket {
   }
 
   /**
-   * Sends bytes, in the order of the calls.
+   * Sends bytes, in the order of the calls. Up to 4 KiB are copied while nothing is being sent.
    *
    * @param data - bytes that must not change until they are sent, or a string.
    * @returns false when more is queued than is good: wait for `drain` then.
