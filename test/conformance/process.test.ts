@@ -327,8 +327,9 @@ describe('a process on uring', () => {
          (\${work})(workerData).then((answer) => parentPort.postMessage(answer));\`,
         { eval: true, execArgv: [], workerData: { path, entry } },
       );
+      const exited = once(worker, 'exit');
       const [answer] = await once(worker, 'message');
-      const [code] = await once(worker, 'exit');
+      const [code] = await exited;
       const { digest, ...rest } = answer;
       say(JSON.stringify({ ...rest, code }));
       say(String(createHash('sha1').update(readFileSync(path)).digest('hex') === digest));
