@@ -143,9 +143,9 @@ export class SocketStream {
   /**
    * Sends bytes.
    *
-   * Up to 4 KiB are copied while no other send is in flight, and count as written at once, as they
-   * do in Node: they go out with the tick, before anything that follows. Should that fail, the next
-   * `read` and the next `write` after the tick tell.
+   * Up to 4 KiB, or a text of up to 16 KiB, are copied while no other send is in flight, and count
+   * as written at once, as they do in Node: they go out with the tick, before anything that
+   * follows. Should that fail, the next `read` and the next `write` after the tick tell.
    *
    * @param data - bytes, or a string that is sent as UTF-8.
    * @param options - an abort signal; aborting destroys the stream, since part may be sent. A write

@@ -172,7 +172,13 @@ export class RingSender {
     this.#size += size;
     if (this.#operation === null) {
       this.#isPrompt = true;
-      this.#begin();
+      try {
+        this.#begin();
+      } catch (error) {
+        // The kernel takes no more requests: nothing of this may be part of the next one.
+        this.#forgetPrompt();
+        throw error;
+      }
       this.#entryAt = this.#engine.scheduler.sqe.base;
       this.#enteredBefore = this.#engine.ring.enterCount;
     } else if (this.#block !== null) {
@@ -216,11 +222,7 @@ export class RingSender {
   }
 
   #finishPrompt(isComplete: boolean, result: number): void {
-    this.queuedBytes -= this.#size;
-    this.#isPrompt = false;
-    this.#size = 0;
-    this.#offset = 0;
-    this.#release();
+    this.#forgetPrompt();
     if (!isComplete) {
       if (!this.#isAborted) this.#owner.onPromptFailure(result);
       if (this.#queue.length > 0) {
@@ -229,6 +231,14 @@ export class RingSender {
       }
     }
     this.#goOn(isComplete);
+  }
+
+  #forgetPrompt(): void {
+    this.queuedBytes -= this.#size;
+    this.#isPrompt = false;
+    this.#size = 0;
+    this.#offset = 0;
+    this.#release();
   }
 
   #beginOne(bytes: Uint8Array, done: SendCallback | null): void {

@@ -101,6 +101,23 @@ describe('RingSender, prompt', () => {
     await to.close();
   });
 
+  ringTest('6.1', 'leaves nothing behind when no request can be made', async ({ open }) => {
+    const runtime = open();
+    const { from, to } = await connected(runtime);
+    const { scheduler } = runtime.requireEngine();
+    const begin = scheduler.begin.bind(scheduler);
+    scheduler.begin = () => {
+      throw new Error('no memory for requests');
+    };
+    expect(() => prompt(from, 'a'.repeat(200))).toThrow('no memory for requests');
+    scheduler.begin = begin;
+    expect([from.queuedBytes, from.bytesWritten]).toEqual([0, 0]);
+    expect(prompt(from, 'b'.repeat(200))).toBe(true);
+    from.close();
+    expect(await textOf(to)).toBe('b'.repeat(200));
+    await to.close();
+  });
+
   ringTest('6.1', 'tells its failure to the connection, and to what waits', async ({ open }) => {
     const runtime = open();
     const { from, to } = await connected(runtime);
