@@ -17,6 +17,7 @@ import type { Metrics } from './metrics.ts';
 import type { Operation } from './operation.ts';
 import { MESSAGE_INDEX } from './operation-table.ts';
 import type { OperationTable } from './operation-table.ts';
+import { tickClock } from './tick-clock.ts';
 
 export class BatchRunner {
   /** Whether to drain: only where no callback of somebody else's is running. */
@@ -60,6 +61,7 @@ export class BatchRunner {
     const completions = this.#completions;
     const end = completions.count;
     if (end === 0) return;
+    tickClock.beginBatch();
     while (this.#next < end && this.#next < completions.count) {
       const { batch } = completions;
       const at = this.#next * CQE_WORDS;
@@ -80,6 +82,7 @@ export class BatchRunner {
     this.#next = 0;
     this.tell();
     if (this.drains) drainMicrotasks();
+    tickClock.endBatch();
   }
 
   /** Drops what was collected and tells nobody. A descriptor that was made is closed. */

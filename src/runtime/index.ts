@@ -48,6 +48,7 @@ export type { ReceiveBuffers } from './receive-buffers.ts';
 export { Runtime, runtime } from './runtime.ts';
 export type { CompletionCallback, Resource } from './runtime.ts';
 export type { SubmitOptions } from './submit.ts';
+export { tickClock } from './tick-clock.ts';
 export { Timer } from './timer-heap.ts';
 export { Waiter } from './wait.ts';
 export { Interval, Sleep } from './timers.ts';

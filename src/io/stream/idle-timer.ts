@@ -11,6 +11,7 @@
  */
 
 import { AsyncResource } from 'node:async_hooks';
+import { tickClock } from '../../runtime/index.ts';
 
 /** Delays of timers are 31 bits, as Node says when they are more. */
 export const TIMEOUT_MS_MAX: number = 2 ** 31 - 1;
@@ -46,7 +47,7 @@ export class IdleTimer {
   /** Something has moved. */
   touch(): void {
     if (this.#delayMs === 0) return;
-    this.#movedMs = performance.now();
+    this.#movedMs = tickClock.nowMs;
     if (this.#timeout === null) this.#arm(this.#delayMs, this.#movedMs);
   }
 

@@ -37,6 +37,8 @@ type CloseState = 'open' | 'flushing' | 'canceling' | 'closing' | 'closed';
 const PROMPT_SIZE_MAX = 4 * 1024;
 /** So long a text is always encoded, which is a copy as well; a character has 3 bytes at most. */
 const TEXT_LENGTH_MAX = PROMPT_COPY_MAX / 3;
+/** To count the bytes of a text that is no longer takes as long as to write it. */
+const SHORT_TEXT_LENGTH = 1024;
 /** `struct linger`: on, for 0 seconds. */
 const RESET_ON_CLOSE = new Uint8Array(new Int32Array([1, 0]).buffer);
 
@@ -188,7 +190,7 @@ export class RingConnection implements Connection {
   sendPromptly(data: string | Uint8Array, encoding: BufferEncoding): number {
     const isText = typeof data === 'string';
     if (data.length > (isText ? TEXT_LENGTH_MAX : PROMPT_SIZE_MAX)) return 0;
-    const room = this.room(isText ? Buffer.byteLength(data, encoding) : data.length);
+    const room = this.room(isText ? mostOf(data, encoding) : data.length);
     if (room === null) return 0;
     let size = data.length;
     if (isText) size = room.write(data, encoding);
@@ -390,4 +392,10 @@ function onShutdown(_result: number, _flags: number, operation: Operation): void
 
 function onClosed(_result: number, _flags: number, operation: Operation): void {
   (operation.context as RingConnection).onClosed();
+}
+
+/** How many bytes a text is at most: to count those of a short one takes as long as to write it. */
+function mostOf(text: string, encoding: BufferEncoding): number {
+  if (text.length > SHORT_TEXT_LENGTH) return Buffer.byteLength(text, encoding);
+  return encoding === 'latin1' ? text.length : 3 * text.length;
 }

@@ -3,6 +3,7 @@
  */
 
 import { createHash } from 'node:crypto';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect } from 'vitest';
 import { connectOnRing } from '../../../src/io/tcp/ring-connect.ts';
 import type { RingConnection } from '../../../src/io/tcp/ring-connection.ts';
@@ -39,7 +40,35 @@ async function textOf(stream: TcpStream): Promise<string> {
   return String(Buffer.concat(chunks));
 }
 
+/** Characters of 1, 2, 3 and 4 bytes in UTF-8, and half of one, which becomes another. */
+const ANY_TEXT = 'aé€😀\ud83d';
+
 describe('RingSender, prompt', () => {
+  ringTest('6.1', 'takes texts of any encoding and length', async ({ open }) => {
+    const { from, to } = await connected(open());
+    const expected: Buffer[] = [];
+    for (const encoding of ['utf8', 'latin1', 'utf16le', 'base64', 'hex'] as const) {
+      for (const length of [1, 100, 170, 171, 255, 256, 257, 300]) {
+        const text = (encoding === 'hex' ? '00ff' : ANY_TEXT).repeat(length);
+        const bytes = Buffer.from(text, encoding);
+        if (bytes.byteLength === 0) continue;
+        // One alone, and two that are joined.
+        for (let count = 1; count <= 2; count += 1) {
+          for (let at = 0; at < count; at += 1) {
+            expect(from.sendPromptly(text, encoding)).toBe(bytes.byteLength);
+            expected.push(bytes);
+          }
+          while (from.queuedBytes > 0) await nextTurn();
+        }
+      }
+    }
+    from.close();
+    const received: Buffer[] = [];
+    for await (const chunk of to) received.push(chunk);
+    expect(Buffer.concat(received).equals(Buffer.concat(expected))).toBe(true);
+    await to.close();
+  });
+
   ringTest('6.1', 'joins what comes before the tick into one send', async ({ open }) => {
     const runtime = open();
     const { from, to } = await connected(runtime);
