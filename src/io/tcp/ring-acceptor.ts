@@ -22,7 +22,7 @@ import {
   prepMultishotAccept,
   SOCK_CLOEXEC,
 } from '../../native/abi.ts';
-import { cancelOperation, systemError, Timer } from '../../runtime/index.ts';
+import { cancelOperation, rethrow, systemError, Timer } from '../../runtime/index.ts';
 import type { Engine, Operation, Runtime } from '../../runtime/index.ts';
 import type { AcceptHandler, Acceptor, ListenRequest } from './acceptor.ts';
 import { addressOf, endpoint, resolveEndpoints } from './address.ts';
@@ -202,7 +202,12 @@ export class RingAcceptor implements Acceptor {
       this.#engine.calls.close(fd);
       return;
     }
-    this.#handler.onConnection(new RingConnection(this.#runtime, fd));
+    try {
+      this.#handler.onConnection(new RingConnection(this.#runtime, fd));
+    } catch (error) {
+      // What a listener throws does not end the accepting.
+      rethrow(error);
+    }
   }
 
   #restAWhile(): void {

@@ -272,7 +272,7 @@ export class RingUdp implements UdpTransport {
       metrics.multishotRearms += 1;
       if (result === -ENOBUFS) metrics.buffersExhausted += 1;
     } else if (result !== -ECANCELED) {
-      this.#handler?.onError(systemError(result, 'recvmsg', { form: 'net' }));
+      this.#fail(result);
     }
     if (!this.#isClosing && !this.#runtime.isClosed) this.#arm();
   }
@@ -290,17 +290,29 @@ export class RingUdp implements UdpTransport {
     if (!isWhole || this.#isClosing) return;
     if (this.#napiId === 0) this.#napiId = this.#engine.napi.joinLate(this.#fd);
     if (segmentSize === 0 || segmentSize >= length) {
-      this.#handler?.onMessage(data, sender, size);
+      this.#hand(data, sender, size);
       return;
     }
-    // What a listener throws must not keep the others from theirs.
     for (let at = 0; at < length; at += segmentSize) {
       const piece = data.subarray(at, at + segmentSize);
-      try {
-        this.#handler?.onMessage(piece, sender, piece.length);
-      } catch (error) {
-        rethrow(error);
-      }
+      this.#hand(piece, sender, piece.length);
+    }
+  }
+
+  /** What a listener throws does not end the receiving, nor keep others from theirs. */
+  #hand(data: Buffer, sender: SocketAddress, size: number): void {
+    try {
+      this.#handler?.onMessage(data, sender, size);
+    } catch (error) {
+      rethrow(error);
+    }
+  }
+
+  #fail(result: number): void {
+    try {
+      this.#handler?.onError(systemError(result, 'recvmsg', { form: 'net' }));
+    } catch (error) {
+      rethrow(error);
     }
   }
 

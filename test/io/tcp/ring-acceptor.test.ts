@@ -15,6 +15,7 @@ import { TcpStream } from '../../../src/io/tcp/tcp-stream.ts';
 import type { Runtime } from '../../../src/runtime/runtime.ts';
 import { rejectionOf } from '../../support/rejections.ts';
 import { openDescriptors, ringTest } from '../../support/ring-test.ts';
+import { uncaughtErrors } from '../../support/uncaught-errors.ts';
 
 const REQUEST: ListenRequest = { hostname: '127.0.0.1', port: 0, backlog: 64, reusePort: false };
 
@@ -85,6 +86,34 @@ describe('RingAcceptor', () => {
     acceptor.close();
     await keeping.closed;
     await destroyAll(...clients, ...keeping.streams);
+  });
+
+  ringTest('6.1', 'goes on when listeners throw, also behind a full queue', async ({ open }) => {
+    // The kernel ends an accept with a connection when there is no room for one completion more.
+    const runtime = open({ entries: 4, completionEntries: 8, resize: false });
+    const acceptor = await openRingAcceptor(runtime, REQUEST);
+    const clients = Array.from({ length: 40 }, () => connect(acceptor.address.port, '127.0.0.1'));
+    await Promise.all(clients.map((client) => once(client, 'connect')));
+    const accepted: Connection[] = [];
+    const closed = new Promise<void>((resolve) => {
+      acceptor.start({
+        onConnection(connection) {
+          accepted.push(connection);
+          throw new Error(`from ${accepted.length}`);
+        },
+        onError() {},
+        onClose: resolve,
+      });
+    });
+    const errors = await uncaughtErrors(async () => {
+      for (let turns = 0; turns < 2000 && accepted.length < 40; turns += 1) await nextTurn();
+    });
+    expect(runtime.metrics().multishotRearms).toBeGreaterThan(0);
+    expect([accepted.length, errors.length]).toEqual([40, 40]);
+    acceptor.close();
+    await closed;
+    for (const connection of accepted) connection.destroy();
+    for (const client of clients) client.destroy();
   });
 
   ringTest('6.1', 'survives pause() and resume() in any order', async ({ open }) => {

@@ -14,6 +14,7 @@ import { backends, Suite } from '../../support/conformance-suite.ts';
 import { SeededRandom } from '../../support/seeded-random.ts';
 import { fieldsOf, rejectionOf } from '../../support/rejections.ts';
 import type { NodeError } from '../../support/rejections.ts';
+import { uncaughtErrors } from '../../support/uncaught-errors.ts';
 
 const suite = new Suite();
 const HERE = { hostname: '127.0.0.1' };
@@ -105,6 +106,44 @@ suite.add('connects: one peer only, its refusals are heard, and taken back', asy
   await a.send('now', stranger.address());
   expect(String((await received(stranger)).data)).toBe('now');
   await Promise.all([close(), stranger.close()]);
+});
+
+suite.add('goes on receiving when callbacks throw', async () => {
+  const gone = await UdpSocket.bind(HERE);
+  const seen: unknown[] = [];
+  const socket = await UdpSocket.bind({
+    ...HERE,
+    socket: {
+      message(_socket, data) {
+        seen.push(String(data));
+        throw new Error('from message');
+      },
+      error(_socket, error) {
+        seen.push((error as NodeError).code);
+        throw new Error('from error');
+      },
+    },
+  });
+  const errors = await uncaughtErrors(async () => {
+    const there = gone.address();
+    await socket.connect(there);
+    await gone.close();
+    await socket.send('anybody?');
+    await until(() => seen.length > 0);
+    const back = await UdpSocket.bind({ ...HERE, port: there.port });
+    await back.send('first', socket.address());
+    await until(() => seen.length > 1);
+    await back.send('second', socket.address());
+    await until(() => seen.length > 2);
+    await back.close();
+  });
+  expect(seen).toEqual(['ECONNREFUSED', 'first', 'second']);
+  expect(errors.map((error) => (error as Error).message)).toEqual([
+    'from error',
+    'from message',
+    'from message',
+  ]);
+  await socket.close();
 });
 
 suite.add('refuses an address on a connected socket, as Node does', async () => {
