@@ -33,8 +33,8 @@ interface SizeDefaults {
 }
 
 /**
- * A server is measured when its JavaScript is hot and its heap has found its size, which takes some
- * two seconds of load; others are hot at once.
+ * In a full run a server is measured when its JavaScript is hot and its heap has found its size:
+ * that takes some two seconds of load. Others are hot at once.
  */
 const SIZES: Readonly<Record<Size, SizeDefaults>> = {
   full: { rounds: 4, seconds: 0.6, warmup: 0.3, serverWarmup: 2, against: [] },

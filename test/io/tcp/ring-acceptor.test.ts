@@ -88,8 +88,9 @@ describe('RingAcceptor', () => {
     await destroyAll(...clients, ...keeping.streams);
   });
 
-  ringTest('6.1', 'goes on when listeners throw, also behind a full queue', async ({ open }) => {
-    // The kernel ends an accept with a connection when there is no room for one completion more.
+  // Older kernels do something else with an accept whose completions find no room.
+  ringTest('6.13', 'goes on when listeners throw, also behind a full queue', async ({ open }) => {
+    // The kernel ends it, with a connection.
     const runtime = open({ entries: 4, completionEntries: 8, resize: false });
     const acceptor = await openRingAcceptor(runtime, REQUEST);
     const clients = Array.from({ length: 40 }, () => connect(acceptor.address.port, '127.0.0.1'));
